@@ -1,0 +1,1 @@
+"""What the notebooks import. Every spawned child imports this file too, so it stays empty."""
