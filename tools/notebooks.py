@@ -1,0 +1,174 @@
+"""Write, execute and tidy the notebooks.
+
+    python tools/notebooks.py write 03_pool lesson.py   make or renew notebooks/03_pool.ipynb from a percent script
+    python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (all of them without a name)
+    python tools/notebooks.py script 03_pool            print a notebook as a percent script, ready to be edited
+
+A percent script is an ordinary Python file in which `# %%` begins a cell and `# %% [markdown]` a text:
+
+    # %% [markdown]
+    # # Watch a pool of workers
+
+    # %%
+    print("compared by nbval")
+
+    # %% tags=["nbval-ignore-output"] nbval_reason="the tool's own wording differs from system to system"
+    print("not compared")
+
+    # %% tags=["raises-exception"]
+    1 / 0
+
+A cell whose output is not compared carries its reason beside the tag, in `nbval_reason`: one sentence, tested.
+
+A notebook is executed from its first cell to its last in a fresh kernel, as nbval will do it: in notebooks/, with
+the default start method, and with PYTEST_CURRENT_TEST set (ipykernel treats child output differently then). An
+error in a cell without the tag `raises-exception` stops the tool, and the file on disk stays as it was.
+
+What is saved is tidied, so that a diff shows what changed: cell ids come from the cells' text, and there are no
+times of execution, no version numbers and no widgets. A saved widget is dead: without its kernel JupyterLab shows
+"model not found" and a code host shows nothing, and its random ids would change with every run. Without it, the
+plain text that stands beside it in the output is shown until the student runs the cell. nbval does not compare
+widgets, but does compare that text.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+SECONDS_PER_CELL = 60
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+CELL_METADATA = ("nbval_reason", "tags")
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+
+
+def from_script(text: str) -> NotebookNode:
+    """Return the notebook, without outputs, that a percent script describes."""
+    return normalised(jupytext.reads(text, fmt="py:percent"))
+
+
+def to_script(notebook: NotebookNode) -> str:
+    """Return a notebook as a percent script, without its outputs."""
+    bare = nbformat.from_dict(dict(notebook))
+    bare.metadata = {"jupytext": {"notebook_metadata_filter": "-all"}}
+    return jupytext.writes(bare, fmt="py:percent")
+
+
+def executed(notebook: NotebookNode, folder: Path = NOTEBOOKS) -> NotebookNode:
+    """Run all cells in a fresh kernel in `folder` and return the notebook with its outputs, tidied.
+
+    Raises nbclient's CellExecutionError at the first cell that fails without the tag `raises-exception`.
+    """
+    environment = {**os.environ, "PYTEST_CURRENT_TEST": "tools/notebooks.py"}
+    environment.pop("START_METHOD", None)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=SECONDS_PER_CELL,
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    return normalised(client.execute(env=environment))
+
+
+def normalised(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy with nothing in it that differs between two writers of the same lesson."""
+    tidy = nbformat.v4.new_notebook(metadata=nbformat.from_dict(NOTEBOOK_METADATA))
+    taken: set[str] = set()
+    for cell in notebook.cells:
+        copy = nbformat.from_dict({**cell, "id": _cell_id(cell, taken)})
+        copy.metadata = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+        for output in copy.get("outputs", []):
+            if "data" in output:
+                output.data.pop(WIDGET_VIEW, None)
+        tidy.cells.append(copy)
+    return tidy
+
+
+def _cell_id(cell: NotebookNode, taken: set[str]) -> str:
+    """Return an id made from the cell's text: it stays when other cells come and go."""
+    digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+    number = 1
+    while (cell_id := digest if number == 1 else f"{digest}-{number}") in taken:
+        number += 1
+    taken.add(cell_id)
+    return cell_id
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook file in the current format."""
+    return nbformat.read(path, as_version=4)
+
+
+def as_text(notebook: NotebookNode) -> str:
+    """Return what is written to disk for a notebook."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def save(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook and print its size, for pictures grow unnoticed."""
+    text = as_text(notebook)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    pictures = sum(map(len, re.findall(r"[A-Za-z0-9+/=]{1000,}", text)))
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    print(f"{path.name}: {cells} code cells, {len(text) / 1e3:.0f} kB, {pictures / 1e3:.0f} kB of it pictures")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    write = commands.add_parser("write", help="make a notebook from a percent script")
+    write.add_argument("name")
+    write.add_argument("script", type=Path)
+    execute = commands.add_parser("execute", help="run notebooks again, in place")
+    execute.add_argument("names", nargs="*")
+    script = commands.add_parser("script", help="print a notebook as a percent script")
+    script.add_argument("name")
+    options = parser.parse_args(arguments)
+
+    if options.command == "script":
+        print(to_script(read(_path(options.name))), end="")
+        return 0
+    if options.command == "write":
+        drafts = {_path(options.name): from_script(options.script.read_text(encoding="utf-8"))}
+    else:
+        paths = [_path(name) for name in options.names] or sorted(NOTEBOOKS.glob("*.ipynb"))
+        drafts = {path: read(path) for path in paths}
+    failed = False
+    for path, draft in drafts.items():
+        try:
+            save(executed(draft), path)
+        except CellExecutionError as error:
+            print(f"{path.name} was not saved, a cell failed:\n{error}", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+def _path(name: str) -> Path:
+    return NOTEBOOKS / f"{name.removesuffix('.ipynb')}.ipynb"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
