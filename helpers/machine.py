@@ -1,0 +1,411 @@
+"""What this seat can bear: its usable cores, its start methods, and the pre-class check.
+
+`python3 start.py check` prints the check, and notebook 00 shows it. Only the standard library is
+imported here, so the check also runs on a machine where nothing has been installed yet.
+"""
+
+import importlib.metadata
+import math
+import multiprocessing
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+COURSE = Path(__file__).resolve().parent.parent
+PROC = Path("/proc")
+
+OLDEST_PYTHON = (3, 11)
+DISK_NEEDED = 200 * 10**6  # bytes: the flight recorder keeps a few MB for each process of a lesson
+MEMORY_WANTED = 10**9  # bytes: JupyterLab, one kernel and eight workers, with room to breathe
+POOL_SECONDS = 20.0  # a Pool answers within a second; this is for a machine under heavy load
+
+
+# --- usable cores ---------------------------------------------------------------------------------
+
+
+class Cores(NamedTuple):
+    """How many cores this process may use at once, and what sets that number."""
+
+    count: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.count}, from {self.reason}"
+
+
+def usable_cores(proc: Path = PROC, environ: Mapping[str, str] = os.environ) -> Cores:
+    """Count the cores that this seat really has: the tightest of all the limits set on it.
+
+    `os.cpu_count` counts the machine's cores, also those that this process may not use. Affinity,
+    the CPU quota of a container and the CPU_LIMIT of a JupyterHub each may leave fewer. A quota of
+    1.5 cores counts as 2, since a second worker still gets something. The count is at least 1.
+    """
+    limits = [Cores(os.cpu_count() or 1, "the cores of this machine")]
+    if hasattr(os, "sched_getaffinity"):  # macOS and Windows have no such call
+        limits.append(Cores(len(os.sched_getaffinity(0)), "this process's CPU affinity"))
+    for folder in control_groups("cpu", proc):
+        quota = cpu_quota(folder)
+        if quota is not None:
+            reason = f"the CPU quota of its control group ({quota:g} cores)"
+            limits.append(Cores(math.ceil(quota), reason))
+    hub = hub_limit(environ)
+    if hub is not None:
+        limits.append(Cores(math.ceil(hub), f"the hub's CPU_LIMIT={environ['CPU_LIMIT']}"))
+    return min(limits, key=lambda cores: cores.count)
+
+
+def hub_limit(environ: Mapping[str, str]) -> float | None:
+    """Return the cores that a JupyterHub grants this seat, or None where it sets no limit."""
+    try:
+        limit = float(environ.get("CPU_LIMIT", ""))
+    except ValueError:
+        return None
+    return limit if math.isfinite(limit) and limit > 0 else None
+
+
+def cpu_quota(folder: Path) -> float | None:
+    """Return the cores that one control group may use, or None where it sets no limit.
+
+    Version 2 says "150000 100000" (microseconds in each period) or "max 100000" in one file.
+    Version 1 has a file for each number, and -1 for no limit.
+    """
+    words = read(folder / "cpu.max").split() or [
+        *read(folder / "cpu.cfs_quota_us").split(),
+        *read(folder / "cpu.cfs_period_us").split(),
+    ]
+    try:
+        quota, period = map(int, words)
+    except ValueError:  # no such files, "max", or something we do not understand
+        return None
+    return quota / period if quota > 0 and period > 0 else None
+
+
+def control_groups(controller: str, proc: Path = PROC) -> list[Path]:
+    """Return the folders of this process's own control group and of all groups around it.
+
+    A limit on an outer group binds the inner ones too, so each of them has to be read. `controller`
+    is "cpu" or "memory". The list is empty where there are no control groups, as on macOS.
+    Source: proc(5) and cgroups(7), the files /proc/self/cgroup and /proc/self/mountinfo.
+    """
+    paths = {}
+    for line in read(proc / "self" / "cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")  # version 2 names no controllers
+        paths.update(dict.fromkeys(controllers.split(","), path))
+
+    folders = []
+    for line in read(proc / "self" / "mountinfo").splitlines():
+        place, _, system = line.partition(" - ")
+        kind, _, options = system.partition(" ")
+        if kind == "cgroup2":
+            path = paths.get("")
+        elif kind == "cgroup" and controller in re.split("[ ,]", options):
+            path = paths.get(controller)
+        else:
+            path = None
+        if path and len(place.split(" ")) > 4:
+            root, mount = (field.replace(r"\040", " ") for field in place.split(" ")[3:5])
+            folders += own_and_outer_groups(PurePosixPath(path), PurePosixPath(root), Path(mount))
+    return folders
+
+
+def own_and_outer_groups(path: PurePosixPath, root: PurePosixPath, mount: Path) -> list[Path]:
+    """Return the folder of group `path` and those around it, where `root` is mounted at `mount`.
+
+    A container may see a path that lies outside of what is mounted in it. Then the mounted folder
+    is the nearest thing to its own group.
+    """
+    if ".." in path.parts or not path.is_relative_to(root):
+        return [mount]
+    own = mount.joinpath(*path.relative_to(root).parts)
+    return [own, *(folder for folder in own.parents if folder.is_relative_to(mount))]
+
+
+def read(path: Path) -> str:
+    """Return the text of a small system file, or nothing at all where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+# --- start methods and memory ---------------------------------------------------------------------
+
+
+def start_methods() -> list[str]:
+    """Return the start methods that exist on this machine."""
+    return multiprocessing.get_all_start_methods()
+
+
+def default_start_method(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the course's start method: START_METHOD from the environment, else "spawn"."""
+    return environ.get("START_METHOD") or "spawn"
+
+
+def free_memory(proc: Path = PROC) -> int | None:
+    """Return the bytes of memory left for this process, or None where no file tells (not Linux)."""
+    available = re.search(r"MemAvailable:\s+(\d+) kB", read(proc / "meminfo"))
+    if available is None:
+        return None
+    limits = [int(available[1]) * 1024]
+    for folder in control_groups("memory", proc):
+        limit = read(folder / "memory.max") or read(folder / "memory.limit_in_bytes")
+        if limit.strip().isdigit():  # "max" is no limit
+            limits.append(int(limit))
+    return min(limits)
+
+
+# --- the pre-class check --------------------------------------------------------------------------
+
+OK, WORTH_KNOWING, FAILED = "ok", "worth knowing", "FAILED"
+
+
+class Check(NamedTuple):
+    """One thing looked at: how it stands, what was found, and the one thing to do about it."""
+
+    name: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def pre_class_check() -> list[Check]:
+    """Look at everything a lesson needs. It takes a few seconds, most of them for the Pools."""
+    return [
+        check_python(),
+        check_packages(),
+        check_start_methods(),
+        check_cores(),
+        check_nslookup(),
+        check_disk(),
+        *check_memory(),
+        *check_pools(),
+    ]
+
+
+def as_text(checks: list[Check]) -> str:
+    """Write the checks as a table, a remedy below the line it belongs to, and a verdict."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{check.state:13}  {check.name:{width}}  {check.found}")
+        if check.remedy:
+            lines.append(f"{'':13}  {'':{width}}  to do: {check.remedy}")
+    failed = sum(check.state == FAILED for check in checks)
+    lines.append("")
+    if failed:
+        lines.append(
+            f"{failed} of {len(checks)} checks failed. Do what is said there, check again."
+        )
+    else:
+        lines.append("Nothing failed. This machine is ready for class.")
+    return "\n".join(lines)
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
+    """Is this Python new enough for the course?"""
+    found = f"{'.'.join(map(str, version))} on {platform.system()}"
+    if version < OLDEST_PYTHON:
+        return Check("Python", FAILED, found, "Install Python 3.11 or newer.")
+    return Check("Python", OK, found)
+
+
+def check_packages(requirements: Path = COURSE / "requirements.txt") -> Check:
+    """Is everything that requirements.txt lists installed, in a version that it allows?"""
+    pins = re.findall(r"^([\w-]+)\s*~=\s*([\d.]+)", read(requirements), re.MULTILINE)
+    wrong = []
+    for name, pin in pins:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+        else:
+            if not is_compatible(version, pin):
+                wrong.append(f"{name} is {version}, wanted ~={pin}")
+    if wrong:
+        remedy = (
+            "Run `python3 start.py` in the course's folder."
+            " On a hub, Binder or Colab: `python -m pip install -r requirements.txt` there."
+        )
+        return Check("packages", FAILED, "; ".join(wrong), remedy)
+    return Check("packages", OK, f"all {len(pins)} of {requirements.name} are installed")
+
+
+def is_compatible(version: str, pin: str) -> bool:
+    """Tell whether `version` satisfies `~=pin`: "8.1.9" is a compatible release of "8.1".
+
+    Source: the packaging specification on version specifiers, "Compatible release".
+    """
+    have = [int(number) for number in re.findall(r"\d+", version)]
+    want = [int(number) for number in pin.split(".")]
+    return have >= want and have[: len(want) - 1] == want[:-1]
+
+
+def check_start_methods(environ: Mapping[str, str] = os.environ) -> Check:
+    """Which start methods are there, and which one do the lessons use?"""
+    available, default = start_methods(), default_start_method(environ)
+    if default not in available:
+        remedy = f"Unset START_METHOD, or set it to one of {', '.join(available)}."
+        return Check("start methods", FAILED, f"START_METHOD={default} is not available", remedy)
+    return Check("start methods", OK, f"{', '.join(available)}; the lessons use {default}")
+
+
+def check_cores() -> Check:
+    """How many cores does this seat have, and who says so?"""
+    cores = usable_cores()
+    if cores.count == 1:
+        found = f"{cores}. Sleeping tasks still overlap, busy ones take turns"
+        return Check("usable cores", WORTH_KNOWING, found)
+    return Check("usable cores", OK, str(cores))
+
+
+def check_nslookup() -> Check:
+    """Is the program of lessons 4 and 5 there? Without it they run a stand-in."""
+    program = shutil.which("nslookup")
+    if program is None:
+        remedies = {
+            "Linux": "Debian, Ubuntu: `sudo apt install bind9-dnsutils`."
+            " Fedora: `sudo dnf install bind-utils`.",
+            "Darwin": "`brew install bind`.",
+        }
+        remedy = remedies.get(platform.system(), "Put the folder of nslookup.exe on the PATH.")
+        return Check("nslookup", WORTH_KNOWING, "not found: lessons 4 and 5 run a stand-in", remedy)
+    return Check("nslookup", OK, " ".join([program, nslookup_version(program)]).strip())
+
+
+def nslookup_version(program: str) -> str:
+    """Return the version that nslookup tells, or nothing: the one of Windows tells none."""
+    if platform.system() == "Windows":
+        return ""
+    try:
+        answer = subprocess.run(
+            [program, "-version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # BIND's nslookup tells its version on stderr
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    version = re.search(r"nslookup (\d\S*)", answer.stdout)
+    return version[1] if version else ""
+
+
+def check_disk(folder: Path | None = None) -> Check:
+    """Can the flight recorder write to the temporary folder, and is there room for it?"""
+    folder = folder or Path(tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x" * 10**6)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        remedy = "Empty that folder, or let TMPDIR (on Windows: TEMP) name another."
+        return Check("disk", FAILED, f"cannot write to {folder}: {error.strerror}", remedy)
+    found = f"{gigabytes(free)} free in {folder}"
+    if free < DISK_NEEDED:
+        return Check("disk", FAILED, found, f"Free {gigabytes(DISK_NEEDED)} there.")
+    return Check("disk", OK, found)
+
+
+def check_memory(free: int | None = None) -> list[Check]:
+    """Is there memory for a few workers? Only Linux tells, so elsewhere there is no such check."""
+    free = free_memory() if free is None else free
+    if free is None:
+        return []
+    if free < MEMORY_WANTED:
+        remedy = "Close other programs and kernels, and keep to four workers."
+        return [Check("memory", WORTH_KNOWING, f"only {gigabytes(free)} free", remedy)]
+    return [Check("memory", OK, f"{gigabytes(free)} free")]
+
+
+def gigabytes(size: float) -> str:
+    """Write a number of bytes as gigabytes."""
+    return f"{size / 10**9:.1f} GB"
+
+
+def check_pools() -> list[Check]:
+    """Does a real Pool answer under each start method? The course's own method must."""
+    default = default_start_method()
+    return [check_pool(method, needed=method == default) for method in start_methods()]
+
+
+def check_pool(method: str, needed: bool, seconds: float = POOL_SECONDS) -> Check:
+    """Start a Pool of two under one method and wait for its answer, at most `seconds`.
+
+    A Pool that cannot work does not fail, it hangs. So it runs in a process that can be thrown
+    away. That one ends itself in time (see `run_a_pool`); the longer limit here is for the case
+    that it cannot even begin.
+    """
+    began = time.perf_counter()
+    program = f"from helpers.machine import run_a_pool; run_a_pool({method!r}, {seconds})"
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=COURSE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 10,
+        )
+        found = what_the_pool_said(answer.returncode, answer.stdout, answer.stderr, seconds)
+    except subprocess.TimeoutExpired:
+        found = f"no answer in {seconds + 10:g} s"
+    name = f"Pool, {method}"
+    if not found:
+        return Check(name, OK, f"answered in {time.perf_counter() - began:.1f} s")
+    remedy = (
+        "Close other programs, or restart the server of this seat, and check again."
+        " If it fails again, show this line to your teacher."
+    )
+    return Check(name, FAILED if needed else WORTH_KNOWING, found, remedy)
+
+
+def what_the_pool_said(exitcode: int, stdout: str, stderr: str, seconds: float) -> str:
+    """Return what went wrong with the Pool in one line, or nothing if it answered."""
+    if exitcode == 0 and stdout.split() == ["1", "2", "3", "4"]:
+        return ""
+    if exitcode == GAVE_UP:
+        return f"no answer in {seconds:g} s"
+    last_words = stderr.strip().splitlines()[-1:] or stdout.strip().splitlines()[-1:]
+    return f"ended with exit code {exitcode}: {''.join(last_words)}"
+
+
+GAVE_UP = 3  # the exit code of a Pool's process that ran out of time
+
+
+def run_a_pool(method: str, seconds: float) -> None:
+    """Print what a Pool of two answers. To be called in a process that can be thrown away."""
+    watchdog = threading.Timer(seconds, give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        print(*pool.map(abs, [-1, -2, -3, -4], chunksize=1))
+    watchdog.cancel()
+
+
+def give_up() -> None:
+    """End this process and its workers at once, whatever they are waiting for."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(GAVE_UP)
+
+
+def main() -> int:
+    """Print the pre-class check. Return 0 if nothing failed, else 1."""
+    checks = pre_class_check()
+    print(as_text(checks))
+    return int(any(check.state == FAILED for check in checks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
