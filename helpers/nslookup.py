@@ -9,6 +9,7 @@ It knows what the lessons need and no more: names and addresses, the types below
 """
 
 import ipaddress
+import signal
 import sys
 
 from dnslib import QTYPE, RCODE, DNSError, DNSRecord
@@ -34,8 +35,10 @@ class Session:
 
     def set(self, option: str) -> None:
         """Carry out `set OPTION` or the argument `-OPTION`: type=mx, timeout=2, ..."""
-        key, _, value = option.partition("=")
-        if key in ("q", "type", "querytype") and value.lower() in TYPES:
+        key, sign, value = option.partition("=")
+        if not sign:
+            print(f"*** Invalid option: {option}")
+        elif key in ("q", "type", "querytype") and value.lower() in TYPES:
             self.type = value.lower()
         elif key in ("q", "type", "querytype"):
             print(f"unknown query type: {value}")
@@ -64,7 +67,13 @@ class Session:
         self, name: str, kind: str, header: bool = True, complain: bool = True
     ) -> DNSRecord | None:
         """Put one question, print the reply, and return it; None if it was an error or none."""
-        reply = self.send(DNSRecord.question(name, kind.upper()))
+        try:
+            question = DNSRecord.question(name, kind.upper())
+            question.pack()
+        except (DNSError, UnicodeError):
+            print(f"nslookup: '{name}' is not a legal name", file=sys.stderr)
+            sys.exit(10)  # as the real one does
+        reply = self.send(question)
         if reply is None:
             self.failed = True
             print(";; no servers could be reached")
@@ -138,7 +147,10 @@ def is_address(text: str) -> bool:
 
 
 def talk(session: Session) -> None:
-    """The dialogue: one command or one name a line, until `exit` or the end of stdin."""
+    """The dialogue: one command or one name a line, until `exit` or the end of stdin.
+
+    Like the real one it does not flush: into a pipe, the answers leave when the program does.
+    """
     for line in sys.stdin:
         command, *rest = line.split() or [""]
         if command == "exit":
@@ -170,4 +182,8 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # An interrupt ends it without a word, and no name is too strange to be printed.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))

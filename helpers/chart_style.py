@@ -1,0 +1,104 @@
+"""How a chart looks: sizes, and one palette for light and one for dark surroundings.
+
+The hues are Okabe and Ito's, which colour-blind eyes tell apart (https://jfly.uni-koeln.de/color/).
+They are made lighter or darker here so that neighbours also differ in lightness, which is all that
+a grey print leaves over. Outcomes that matter carry a hatch or a mark as well. A test holds the
+contrasts and the differences.
+"""
+
+from dataclasses import dataclass
+
+DPI = 100
+WIDTH = 960
+"""The width of every chart, in pixels. All sizes below are pixels too; fonts are in points."""
+
+TITLE_FONT, SUBTITLE_FONT, LANE_FONT, SMALL_FONT = 16, 12, 12, 11
+
+TALLEST_LANE = 44
+LANES_HEIGHT = 600
+"""All lanes together are never taller than this; more lanes make thinner ones."""
+THINNEST_LANE = 6
+"""Lanes that would be thinner than this are grouped, several to a row."""
+LINE_OF_TEXT = 18
+"""What one line in the small font needs from top to bottom."""
+
+TOP, TITLE_HEIGHT, SUBTITLE_HEIGHT, RULER_HEIGHT = 12, 32, 28, 24
+AXIS_HEIGHT, LEGEND_ROW, BOTTOM = 54, 24, 8
+SIDE = 16
+
+MOST_HOVER_BOXES = 300
+MOST_LABELS = 400
+MOST_ARROWS = 2_000
+
+DAGGER, CROSS = '\N{DAGGER}', '\N{MULTIPLICATION SIGN}'
+
+
+@dataclass(frozen=True)
+class Style:
+    """One kind of thing on the chart: its fill, its outline, its hatch."""
+
+    fill: str
+    edge: str
+    hatch: str = ''
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Palette:
+    """All colours of a chart, and the style of each kind of thing it shows."""
+
+    card: str
+    ink: str
+    muted: str
+    grid: str
+    predicted: str
+    message: str
+    kinds: dict[str, Style]
+
+
+LIGHT = Palette(
+    card='#FFFFFF',
+    ink='#16181D',
+    muted='#4A5058',
+    grid='#D9DDE3',
+    predicted='#8C2F69',
+    message='#16181D',
+    kinds={
+        'core': Style('#005A8C', '#00466E'),
+        'task': Style('#8FC7EC', '#00466E'),
+        'running': Style('#8FC7EC', '#00466E'),
+        'raised': Style('#E8833A', '#6B2900', '\\\\\\'),
+        'lost': Style('#B3B7BE', '#16181D', 'xx', dashed=True),
+        'ghost': Style('#DDB3CC', '#8C2F69', dashed=True),
+        'process': Style('#C5EBDF', '#00664B'),
+        'manager': Style('#F3E9B0', '#665C00', '..'),
+        'startup': Style('#FFFFFF', '#6A717B', '////'),
+        'idle': Style('#ECEEF2', '#8A9099'),
+    },
+)
+
+DARK = Palette(
+    card='#12161C',
+    ink='#F2F4F7',
+    muted='#B4BBC5',
+    grid='#333B46',
+    predicted='#E9A6CB',
+    message='#F2F4F7',
+    kinds={
+        'core': Style('#8CCBF5', '#B5DCF8'),
+        'task': Style('#2B668F', '#B5DCF8'),
+        'running': Style('#2B668F', '#B5DCF8'),
+        'raised': Style('#B85610', '#FFD9BF', '\\\\\\'),
+        'lost': Style('#4D545E', '#F2F4F7', 'xx', dashed=True),
+        'ghost': Style('#6E3D5B', '#E9A6CB', dashed=True),
+        'process': Style('#16493C', '#8FE0C6'),
+        'manager': Style('#4A4510', '#E3D98A', '..'),
+        'startup': Style('#12161C', '#97A0AC', '////'),
+        'idle': Style('#252B34', '#6C7581'),
+    },
+)
+
+
+def solid(style: Style) -> str:
+    """The one colour of a kind where there is no room for a hatch: below a pixel."""
+    return style.edge if style.hatch == '////' else style.fill

@@ -1,0 +1,249 @@
+"""The flight recorder: what a process did, written by that process itself.
+
+Like the recorder of an aeroplane it has to survive the crash. Every process writes its own
+events into its own files, through memory that it shares with the operating system (mmap).
+Nobody else writes there, so there is no lock and no queue between processes: a process that is
+killed harms nobody, and everything it wrote until then is still in the file.
+
+A log is a row of records of 32 bytes. A text too long for one record goes on in the TEXT records
+behind it. The first byte of a record, its kind, is written last: as long as it is zero, the
+record is not there yet, so a reader never sees half a record.
+
+Only the standard library is imported here, because every child imports this file.
+"""
+
+import contextlib
+import io
+import mmap
+import os
+import re
+import struct
+import sys
+import threading
+import time
+import weakref
+
+SEGMENT_BYTES = 1 << 20
+"""The size of one file of a log. A process that fills it goes on in a new one."""
+
+MAGIC = b'flight1\n'
+HEADER = struct.Struct('<8sIIQQ')
+"""Magic, pid, number of the segment, events lost, bytes of printed text lost."""
+HEADER_BYTES = 64
+
+RECORD = struct.Struct('<BBHIqII8s')
+"""Kind, bytes of text, code, a, time in ns, b, c, text: what code, a, b, c mean depends on the kind."""
+TEXT_RECORD = struct.Struct('<BB30s')
+INLINE = 8
+MORE = 30
+
+# The kinds of records. In brackets: what code, a, b, c and the text hold.
+TEXT = 1  # more text of the record before it
+ASKED = 2  # the parent asked for a process [role, pid, lane, method; its name]
+BORN = 3  # the child's first moment [method it finds it was started by, parent's pid; its name]
+READY = 4  # a worker asks for its first task
+DONE = 5  # the function of the process has returned
+LEFT = 6  # the child's last moment [-, exit code]
+ENDED = 7  # the parent noticed the end [-, pid, exit code]
+NAME = 8  # a function's name [its number in this log; the name]
+STARTED = 9  # a task [function's number, job, item, place in chunk; its arguments]
+FINISHED = 10  # the task before it [outcome, job, on a core in us: low, high; the exception]
+SUBMITTED = 11  # the parent submitted a job, or one item of it [1 for an item, job, item]
+RECEIVED = 12  # the parent received the result [-, job, item]
+WROTE = 13  # a print [1 stdout, 2 stderr; the text]
+PUT = 14  # a message into a queue [-, its number, queue's number; the value]
+GOT = 15  # a message out of a queue [-, its number, queue's number, sender's pid]
+LAST_KIND = GOT
+
+NO_JOB = 0xFFFFFFFF
+"""The job of a task that came from no pool: the function of an ordinary process."""
+
+METHODS = ('', 'spawn', 'fork', 'forkserver')
+ROLES = ('process', 'worker', 'manager')
+RETURNED, RAISED = 1, 2
+STDOUT, STDERR = 1, 2
+
+OUTPUT_BYTES = 1 << 20
+"""How much of what a process prints is kept; the rest is counted."""
+LONGEST_TEXT = 16 << 10
+
+
+class Recorder:
+    """Writes the events of this process into files of its own in `folder`.
+
+    A full disk, or a folder that is gone, ends the recording and is counted in `lost_events`;
+    it never harms the program that is being recorded.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self._begin()
+
+    def _begin(self):
+        self.pid = os.getpid()
+        self.lost_events = 0
+        self.lost_text = 0
+        self._names = {}
+        self._printed = 0
+        self._first = self._segment = None
+        self._segments = 0
+        self._position = SEGMENT_BYTES
+        # Threads of one process share its log. Reentrant, because a signal handler may record
+        # while its own thread is in the middle of a record.
+        self._lock = threading.RLock()
+
+    def record(self, kind, code=0, a=0, b=0, c=0, text=b'', at=None):
+        """Write one event; `at` is its time in ns (`time.perf_counter_ns`), now if not given."""
+        if at is None:
+            at = time.perf_counter_ns()
+        more = -(-max(0, len(text) - INLINE) // MORE)
+        with self._lock:
+            position = self._room_for(1 + more)
+            if position is None:
+                return self._lose(events=1)
+            segment = self._segment
+            size = min(len(text), INLINE)
+            RECORD.pack_into(segment, position, 0, size, code, a, at, b, c, text[:INLINE])
+            for n in range(more):
+                piece = text[INLINE + n * MORE : INLINE + (n + 1) * MORE]
+                place = position + RECORD.size * (n + 1)
+                TEXT_RECORD.pack_into(segment, place, TEXT, len(piece), piece)
+            segment[position] = kind
+
+    def number_of(self, name):
+        """The number that stands for a function's name in this log."""
+        number = self._names.get(name)
+        if number is None:
+            with self._lock:
+                number = self._names[name] = len(self._names) % 0xFFFF
+            self.record(NAME, number, text=name.encode(errors='replace')[:LONGEST_TEXT])
+        return number
+
+    def record_text(self, stream, data):
+        """Write what the process prints, up to `OUTPUT_BYTES` of it."""
+        kept = data[: max(0, OUTPUT_BYTES - self._printed)]
+        self._printed += len(kept)
+        for start in range(0, len(kept), LONGEST_TEXT):
+            self.record(WROTE, stream, text=kept[start : start + LONGEST_TEXT])
+        if len(kept) < len(data):
+            self._lose(text=len(data) - len(kept))
+
+    def _room_for(self, records):
+        """Where the next records go, in a new segment if need be; None if there is no room."""
+        if self._position + records * RECORD.size > SEGMENT_BYTES and not self._new_segment():
+            return None
+        position = self._position
+        self._position += records * RECORD.size
+        return position
+
+    def _new_segment(self):
+        if self.lost_events:
+            return False  # once broken, always broken: a log with a hole would mislead
+        name = f'{self.pid}-{time.perf_counter_ns()}' if not self._segments else self._name
+        self._name = name
+        try:
+            segment = _map_new_file(os.path.join(self.folder, f'{name}.{self._segments}.log'))
+        except OSError:
+            return False
+        HEADER.pack_into(segment, 0, MAGIC, self.pid, self._segments, 0, 0)
+        self._segment = segment
+        self._first = self._first or segment
+        self._segments += 1
+        self._position = HEADER_BYTES
+        return True
+
+    def _lose(self, events=0, text=0):
+        self.lost_events += events
+        self.lost_text += text
+        if self._first is not None:
+            HEADER.pack_into(self._first, 0, MAGIC, self.pid, 0, self.lost_events, self.lost_text)
+
+
+def _map_new_file(path):
+    """Create a file of `SEGMENT_BYTES`, its space reserved, and map it into memory.
+
+    Without the reservation, writing to the map would kill the process when the disk is full.
+    """
+    with open(path, 'x+b') as file:
+        try:
+            if hasattr(os, 'posix_fallocate'):
+                os.posix_fallocate(file.fileno(), 0, SEGMENT_BYTES)
+            else:
+                file.write(bytes(SEGMENT_BYTES))
+                file.flush()
+            return mmap.mmap(file.fileno(), SEGMENT_BYTES)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.remove(path)
+            raise
+
+
+_recorders = weakref.WeakValueDictionary()
+_here = None
+
+
+def recorder_for(folder: str) -> Recorder:
+    """The recorder of this process for an experiment's folder, made at the first call."""
+    recorder = _recorders.get(folder)
+    if recorder is None:
+        recorder = _recorders[folder] = Recorder(folder)
+    return recorder
+
+
+def _begin_again():
+    """After a fork the child must not write into its parent's log: it begins one of its own."""
+    for recorder in list(_recorders.values()):
+        recorder._begin()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_begin_again)
+
+
+def here() -> Recorder | None:
+    """The recorder of the observed process that we are in; None outside of one."""
+    return _here
+
+
+def take_off(folder: str) -> Recorder:
+    """In a child: record from now on, and send what is printed to the log."""
+    global _here
+    _here = recorder_for(folder)
+    sys.stdout = _log_stream(_here, STDOUT)
+    sys.stderr = _log_stream(_here, STDERR)
+    return _here
+
+
+class _LogOutput(io.RawIOBase):
+    """The end of a text stream at which bytes become events."""
+
+    def __init__(self, recorder, stream):
+        self._recorder = recorder
+        self._stream = stream
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        data = bytes(data)
+        self._recorder.record_text(self._stream, data)
+        return len(data)
+
+
+def _log_stream(recorder, stream):
+    output = _LogOutput(recorder, stream)
+    return io.TextIOWrapper(output, 'utf-8', 'backslashreplace', newline='\n', line_buffering=True)
+
+
+LOG_NAME = re.compile(r'(\d+-\d+)\.(\d+)\.log')
+
+
+def log_files(folder: str) -> dict[str, list[str]]:
+    """The logs in a folder: for each process, the paths of its segments in order."""
+    found = {}
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = LOG_NAME.fullmatch(entry.name)
+            if match and entry.is_file(follow_symlinks=False):
+                found.setdefault(match[1], []).append((int(match[2]), entry.path))
+    return {name: [path for _, path in sorted(paths)] for name, paths in sorted(found.items())}

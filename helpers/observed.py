@@ -1,0 +1,635 @@
+"""`get_context`: multiprocessing as you know it, with the flight recorder aboard.
+
+    from helpers.observed import get_context
+
+    mp = get_context()              # one context = one experiment
+    with mp.Pool(4) as pool:
+        pool.map(long_time_task, range(5))
+    mp.timeline()                   # what happened, as data
+
+What you get is a context of the standard library whose `Process`, `Pool` and `Queue` are the
+real ones. The differences, all of them: without a name the start method is the course's default;
+a worker that ends unasked fails the pending results with `WorkerDied` instead of leaving them
+pending for ever; `stop()` ends everything that the context started; what children print goes
+into their logs, and from there to `output()`.
+
+Only the standard library is imported here, because every child imports this file.
+"""
+
+import contextlib
+import functools
+import itertools
+import multiprocessing
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+import warnings
+import weakref
+from multiprocessing import connection, process, queues, spawn, util
+from multiprocessing import pool as standard_pool
+
+from helpers import aboard, flight, folders
+
+MOST_WORKERS = 60 if sys.platform == 'win32' else 1000
+"""More workers than this are refused: Windows can wait for about sixty processes at once."""
+
+POLL = 0.05
+"""Seconds between two looks at what may have changed."""
+PATIENCE = 0.2
+"""Seconds that a process has between the request to end and its killing."""
+
+
+class WorkerDied(RuntimeError):
+    """A worker ended although nobody asked it to; its pool is broken."""
+
+
+class Stopped(RuntimeError):
+    """The experiment was stopped by `stop()`."""
+
+
+def get_context(method: str | None = None) -> 'ObservedContext':
+    """A multiprocessing context that records what its processes do.
+
+    method: 'spawn', 'fork' or 'forkserver'. Without it, the course's default: what the
+    environment variable START_METHOD names, else 'spawn', the one that every system has.
+
+    Raises ValueError for a start method that does not exist on this system.
+    """
+    wanted = os.environ.get('START_METHOD') or 'spawn' if method is None else method
+    available = sorted(multiprocessing.get_all_start_methods())
+    if wanted not in available:
+        source = ' (from the environment variable START_METHOD)' if method is None else ''
+        raise ValueError(f'there is no start method {wanted!r}{source} here; choose one of {", ".join(available)}')
+    _say_what_was_edited()
+    return _CONTEXTS[wanted]()
+
+
+class ObservedContext:
+    """What an observed context has beyond the standard one; `get_context` makes it."""
+
+    def __init__(self):
+        standard = type(self).Process
+        self.Process = type(standard.__name__, (ObservedProcess, standard), {'_context': self})
+        self._recorder_here = None
+        self._stopped = False
+        self._last_timeline = None
+        self._queue_numbers = itertools.count(1)
+        self._start_afresh()
+        util.register_after_fork(self, ObservedContext._start_afresh)
+
+    def _start_afresh(self):
+        """No process of ours yet. After a fork too: the parent's processes are not ours."""
+        self._lock = threading.RLock()
+        self._watched = []
+        self._watcher = None
+        self._lanes = []
+        self._pools = weakref.WeakSet()
+
+    def __reduce__(self):
+        return get_context, (self._name,)
+
+    @property
+    def _recorder(self):
+        """This process's recorder. The experiment's folder is made when it is first needed."""
+        with self._lock:
+            if self._recorder_here is None:
+                above = flight.here()  # in a child, we add to the experiment of our parent
+                folder = above.folder if above else folders.make_folder(owner=self)
+                self._recorder_here = flight.recorder_for(folder)
+        return self._recorder_here
+
+    def get_context(self, method=None):
+        """This context, or an observed one for another start method."""
+        return self if method is None else get_context(method)
+
+    def Pool(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None):
+        """A real pool, see `multiprocessing.Pool`."""
+        if processes is not None:
+            check_workers(processes)
+        return ObservedPool(processes, initializer, initargs, maxtasksperchild, context=self)
+
+    def Queue(self, maxsize=0):
+        """A real queue, see `multiprocessing.Queue`; its messages are in the timeline."""
+        return Queue(maxsize, ctx=self)
+
+    def JoinableQueue(self, maxsize=0):
+        """A real queue, see `multiprocessing.JoinableQueue`; its messages are in the timeline."""
+        return JoinableQueue(maxsize, ctx=self)
+
+    def timeline(self):
+        """What has happened so far, as a `Timeline`. It may be asked for while it happens."""
+        from helpers.logs import read_timeline  # here, since children need neither it nor numpy
+
+        if self._last_timeline is not None:
+            return self._last_timeline
+        for child in list(self._watched):
+            child._notice()
+        return read_timeline(self._recorder.folder)
+
+    def output(self, by: str = 'process', stream: str = 'stdout') -> str:
+        """What the children have printed so far.
+
+        by: 'process', one after the other in the order in which they were started (the same
+        text at every run), or 'time', as it happened. stream: 'stdout' or 'stderr'.
+
+        Raises ValueError for anything else.
+        """
+        for given, allowed in ((by, ('process', 'time')), (stream, ('stdout', 'stderr'))):
+            if given not in allowed:
+                raise ValueError(f'{given!r} is not known here; choose one of {", ".join(allowed)}')
+        timeline = self.timeline()
+        lines = [line for line in timeline.lines if line.stream == stream]
+        if by == 'process':
+            order = {child.pid: place for place, child in enumerate(timeline.processes)}
+            lines.sort(key=lambda line: order.get(line.pid, len(order)))
+        texts = [line.text for line in lines]
+        if timeline.lost_text:
+            texts.append(f'({timeline.lost_text:,} more bytes were printed and not kept)')
+        return '\n'.join(texts)
+
+    def stop(self) -> None:
+        """End everything that this context started. What is pending fails with `Stopped`."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+        for pool in list(self._pools):
+            pool._break(Stopped('the experiment was stopped'))
+        end(list(self._watched), PATIENCE)
+        self._last_timeline = self.timeline()
+
+    def _check_running(self):
+        if self._stopped:
+            raise Stopped('this experiment was stopped; begin a new one with get_context()')
+
+    def _note_start(self, child, asked):
+        """Record a process that has just been started, and watch over it from now on."""
+        with self._lock:
+            child._lane = self._lane_for(child)
+            role = flight.ROLES.index(child._role)
+            method = flight.METHODS.index(self._name)
+            name = child.name.encode('utf-8', 'replace')[: flight.LONGEST_TEXT]
+            self._recorder.record(flight.ASKED, role, child.pid, child._lane, method, name, at=asked)
+            self._watched.append(child)
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name='process watcher', daemon=True)
+                self._watcher.start()
+        if self._stopped:  # in the meantime
+            end([child], PATIENCE)
+            self._check_running()
+
+    def _lane_for(self, child):
+        """The lane of a worker that has ended and that this one replaces, else the next one."""
+        for lane, other in enumerate(self._lanes, 1):
+            if child._group is not None and other._group is child._group and other._noticed:
+                self._lanes[lane - 1] = child
+                return lane
+        if child._role == 'manager':
+            return 1 + sum(other._role == 'manager' for other in self._lanes)
+        self._lanes.append(child)
+        return len(self._lanes)
+
+    def _watch(self):
+        """In a thread of its own: notice the end of every process as soon as it comes."""
+        while True:
+            with self._lock:
+                self._watched = [child for child in self._watched if not child._seen_off]
+                children = list(self._watched)
+                if not children:
+                    self._watcher = None
+                    return
+            with contextlib.suppress(OSError, ValueError):  # one was closed in between
+                connection.wait([child.sentinel for child in children], POLL)
+            for child in children:
+                if child._notice() is not None:
+                    child._seen_off = True
+                    if child._pool is not None:
+                        child._pool._worker_ended(child)
+
+
+class ObservedProcess:
+    """What an observed process has beyond the standard one."""
+
+    _context = None
+    _pool = None
+    _group = None
+    _lane = 0
+    _noticed = False
+    _seen_off = False
+    _IN_PARENT = ('_pool', '_group', '_lane', '_noticed', '_seen_off')
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._role = aboard.role_of(self._target)
+        if self._role == 'worker':
+            self._group = self._args[0]  # the queue that the workers of one pool share
+
+    def __reduce__(self):
+        state = {name: value for name, value in vars(self).items() if name not in self._IN_PARENT}
+        if type(self) is self._context.Process:
+            return _rebuild, (self._context._name, state)
+        return _rebuild_subclass, (type(self), state)
+
+    def start(self):
+        context = self._context
+        context._check_running()
+        if context._name != 'fork':
+            check_reaches_child(self._target if self._target is not None else type(self), context._name)
+        self._folder = context._recorder.folder
+        asked = time.perf_counter_ns()
+        super().start()
+        _one_poll_at_a_time(self._popen)
+        context._note_start(self, asked)
+
+    def join(self, timeout=None):
+        if self._popen is None or self._parent_pid != os.getpid():
+            return super().join(timeout)  # which says what is wrong
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.exitcode is None:
+            wait = POLL if deadline is None else min(POLL, deadline - time.monotonic())
+            if wait <= 0:
+                return None
+            if connection.wait([self.sentinel], wait):
+                time.sleep(0.001)  # it has ended, the system will know its exit code in a moment
+        return super().join(0)
+
+    @property
+    def exitcode(self):
+        code = super().exitcode
+        if code is not None:
+            self._notice()
+        return code
+
+    def close(self):
+        self._notice()
+        super().close()
+
+    def _notice(self):
+        """The exit code if the process has ended, None otherwise; the first notice is recorded."""
+        popen = self._popen
+        if popen is None or self._parent_pid != os.getpid():
+            return 0 if self._closed else None
+        code = popen.poll()
+        if code is not None:
+            with self._context._lock:
+                if not self._noticed:
+                    self._noticed = True
+                    self._context._recorder.record(flight.ENDED, a=self.pid, b=code & 0xFFFFFFFF)
+        return code
+
+    def _bootstrap(self, parent_sentinel=None):
+        """In the child: everything from its first moment to its last."""
+        recorder = flight.take_off(self._folder)
+        method = flight.METHODS.index(aboard.start_method_of(self._parent_pid))
+        recorder.record(flight.BORN, method, self._parent_pid)
+        aboard.leave_with_parent(parent_sentinel)
+        self.run = functools.partial(aboard.run, self, recorder, self.run)
+        code = super()._bootstrap(parent_sentinel)
+        recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
+        return code
+
+
+def _rebuild(method, state):
+    """In a spawned child: the process object, of a class that can be found by its name."""
+    child_class = _CHILD_CLASSES[method]
+    return _rebuild_subclass(child_class, state)
+
+
+def _rebuild_subclass(child_class, state):
+    child = child_class.__new__(child_class)
+    vars(child).update(state)
+    return child
+
+
+def _one_poll_at_a_time(popen):
+    """Let two threads ask for an exit code without one of them reading it away from the other."""
+    lock, poll = threading.Lock(), popen.poll
+
+    def locked_poll(*args, **kwargs):
+        with lock:
+            return poll(*args, **kwargs)
+
+    popen.poll = locked_poll
+
+
+def end(children: list, patience: float) -> None:
+    """Ask processes to end, and kill those that have not after `patience` seconds."""
+    children = [child for child in children if child._notice() is None]
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + patience
+    for child in children:
+        child.join(max(0, deadline - time.monotonic()))
+    for child in children:
+        if child._notice() is None:
+            child.kill()
+    for child in children:
+        child.join()
+
+
+class ObservedPool(standard_pool.Pool):
+    """The standard pool, which does not wait for what a dead worker can no longer give."""
+
+    def __init__(self, processes, initializer, initargs, maxtasksperchild, context):
+        context._check_running()
+        if initializer is not None and context._name != 'fork':
+            check_reaches_child(initializer, context._name)
+        self._error = None
+        self._submitted = set()
+        self._complete = threading.Event()
+        self._recorder = context._recorder
+        context._pools.add(self)
+        try:
+            super().__init__(processes, initializer, initargs, maxtasksperchild, context)
+        finally:
+            self._complete.set()
+
+    def Process(self, ctx, *args, **kwargs):
+        worker = ctx.Process(*args, **kwargs)
+        worker._pool = self
+        return worker
+
+    # When tasks were submitted and their results received
+
+    def _setup_queues(self):
+        super()._setup_queues()
+        put, get = self._quick_put, self._quick_get
+        record, submitted = self._recorder.record, self._submitted
+
+        def quick_put(task):
+            if task is not None and task[0] not in submitted:  # one of imap's: its time is now
+                record(flight.SUBMITTED, 1, task[0], task[1])
+            put(task)
+
+        def quick_get():
+            task = get()
+            if task is not None:
+                record(flight.RECEIVED, 0, task[0], task[1])
+            return task
+
+        self._quick_put, self._quick_get = quick_put, quick_get
+
+    def apply_async(self, func, *args, **kwargs):
+        return self._submit(super().apply_async, func, *args, **kwargs)
+
+    def _map_async(self, func, *args, **kwargs):
+        return self._submit(super()._map_async, func, *args, **kwargs)
+
+    def _submit(self, submit, func, *args, **kwargs):
+        check_reaches_child(func, self._ctx._name)
+        now = time.perf_counter_ns()
+        result = submit(func, *args, **kwargs)
+        self._submitted.add(result._job)
+        self._recorder.record(flight.SUBMITTED, 0, result._job, at=now)
+        return result
+
+    def imap(self, func, iterable, chunksize=1):
+        check_reaches_child(func, self._ctx._name)
+        return super().imap(func, iterable, chunksize)
+
+    def imap_unordered(self, func, iterable, chunksize=1):
+        check_reaches_child(func, self._ctx._name)
+        return super().imap_unordered(func, iterable, chunksize)
+
+    # When a worker ends unasked
+
+    def _check_running(self):
+        if self._error is not None:
+            raise self._error
+        self._ctx._check_running()
+        super()._check_running()
+
+    def _worker_ended(self, worker):
+        """A worker has ended: break the pool unless it was meant to."""
+        self._complete.wait()
+        if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(worker):
+            self._break(WorkerDied(_obituary(worker, self._recorder.folder)))
+
+    def _was_meant_to_end(self, worker):
+        if self._worker_handler._state == standard_pool.TERMINATE:
+            return True
+        from helpers.logs import read_log_of
+
+        log = read_log_of(self._recorder.folder, worker.pid)
+        if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
+            return worker.exitcode == 0
+        return log.first(flight.DONE) is not None
+
+    def _break(self, error):
+        """Fail everything pending, end all workers and the pool's threads; never hang."""
+        self._complete.wait()
+        handler = getattr(self, '_worker_handler', None)
+        if self._error is not None or handler is None:
+            return
+        self._error = error
+        self._terminate.cancel()
+        handler._state = standard_pool.TERMINATE  # no replacement for the dead
+        self._change_notifier.put(None)
+        self._fail_pending()
+        _join(handler)
+        end(list(self._pool), PATIENCE)
+        self._fail_pending()
+        self._state = standard_pool.TERMINATE
+        # The two other threads wait at the pipes. A dead worker may have died holding a lock or
+        # in the middle of a message, so they are not asked but cut off.
+        _free(self._inqueue._rlock)
+        _free(self._outqueue._wlock)
+        self._task_handler._state = self._result_handler._state = standard_pool.TERMINATE
+        with contextlib.suppress(OSError):
+            self._outqueue.put(None)
+        self._inqueue._reader.close()
+        self._outqueue._writer.close()
+
+    def _fail_pending(self):
+        for result in list(self._cache.values()):
+            if isinstance(result, standard_pool.IMapIterator):
+                result._set(result._index, (False, self._error))
+            else:
+                result._number_left = 1  # a map has failed when its last chunk has
+                result._set(0, (False, self._error))
+            self._cache.pop(result._job, None)
+
+    def terminate(self):
+        if self._error is None:
+            super().terminate()
+
+    def join(self):
+        if self._error is None:
+            super().join()
+
+    @classmethod
+    def _terminate_pool(cls, taskqueue, inqueue, outqueue, pool, change_notifier, worker_handler, *others):
+        """As the standard library does it, but a worker that will not end is killed first."""
+        worker_handler._state = standard_pool.TERMINATE
+        change_notifier.put(None)
+        _join(worker_handler)
+        end(list(pool), 0.5)
+        _free(inqueue._rlock)
+        super()._terminate_pool(taskqueue, inqueue, outqueue, pool, change_notifier, worker_handler, *others)
+
+
+def _join(thread):
+    if threading.current_thread() is not thread:
+        thread.join()
+
+
+def _free(lock):
+    """Free a lock that a dead process may hold. All who could hold it rightly have ended."""
+    if lock is not None:
+        lock.acquire(block=False)
+        lock.release()
+
+
+def _obituary(worker, folder):
+    """One sentence: which worker ended, how, and what it was doing."""
+    from helpers.logs import read_timeline
+
+    timeline = read_timeline(folder)
+    code = worker.exitcode
+    how = f'was killed by signal {-code} ({_signal_name(-code)})' if code < 0 else f'ended with exit code {code}'
+    calls = [task.call for task in timeline.tasks if task.pid == worker.pid and task.outcome in ('lost', 'running')]
+    known = [child for child in timeline.processes if child.pid == worker.pid]
+    ready = known and known[-1].ready == known[-1].ready  # nan is not equal to itself
+    doing = f'while doing {calls[-1]}' if calls else 'while idle' if ready else 'while starting'
+    words = [line.text for line in timeline.lines if line.pid == worker.pid and line.stream == 'stderr']
+    last_words = f'; its last words: {words[-1].strip()}' if words and code >= 0 else ''
+    return f'worker {worker._lane} (pid {worker.pid}) {how} {doing}{last_words}'
+
+
+def _signal_name(number):
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    return 'unknown here'
+
+
+class _Messages:
+    """What makes a queue observed: every message carries the pid and number of its sending."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, maxsize=0, *, ctx):
+        super().__init__(maxsize, ctx=ctx)
+        self._number = next(ctx._queue_numbers)
+        self._recorder = ctx._recorder
+        self._watch_context(weakref.ref(ctx))
+
+    @property
+    def label(self):
+        """What the timeline calls this queue."""
+        return f'queue {self._number}'
+
+    def _watch_context(self, context):
+        self._context, self._home = context, os.getpid()
+
+    def __getstate__(self):
+        return super().__getstate__(), self._number, self._recorder.folder
+
+    def __setstate__(self, state):
+        standard, self._number, folder = state
+        super().__setstate__(standard)
+        self._recorder = flight.recorder_for(folder)
+        self._watch_context(lambda: None)
+
+    def put(self, obj, block=True, timeout=None):
+        number, now = next(self._numbers), time.perf_counter_ns()
+        self._wait(super().put, block, timeout, queue.Full, (os.getpid(), number, obj))
+        self._recorder.record(flight.PUT, 0, number, self._number, text=aboard.message_text(obj), at=now)
+
+    def get(self, block=True, timeout=None):
+        sender, number, obj = self._wait(super().get, block, timeout, queue.Empty)
+        self._recorder.record(flight.GOT, 0, number, self._number, sender)
+        return obj
+
+    def _wait(self, method, block, timeout, not_yet, *args):
+        """Call `put` or `get`; in the parent, look again and again whether all was stopped."""
+        context = self._context()
+        if not block or context is None or self._home != os.getpid():
+            return method(*args, block, timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            context._check_running()
+            wait = POLL if deadline is None else min(POLL, max(0, deadline - time.monotonic()))
+            try:
+                return method(*args, True, wait)
+            except not_yet:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+
+
+class Queue(_Messages, queues.Queue):
+    """`multiprocessing.Queue`, observed."""
+
+
+class JoinableQueue(_Messages, queues.JoinableQueue):
+    """`multiprocessing.JoinableQueue`, observed."""
+
+
+# Bad input is refused before anything starts
+
+
+def check_workers(workers) -> None:
+    """Raise TypeError or ValueError unless `workers` is a sensible number of workers."""
+    if isinstance(workers, bool) or not hasattr(type(workers), '__index__'):
+        raise TypeError(f'the number of workers must be a whole number, not {workers!r}')
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ValueError(f'the number of workers must be from 1 to {MOST_WORKERS}, not {workers}')
+
+
+def check_reaches_child(function, method: str) -> None:
+    """Raise PicklingError if another process could not find this function by its name.
+
+    Functions travel between processes as the name of their module and their own. A lambda and a
+    function inside a function have no name to be found by; a function from a notebook cell has
+    one in this process only.
+    """
+    function = getattr(function, 'func', function)  # inside a functools.partial
+    name = getattr(function, '__qualname__', '')
+    if '<lambda>' in name or '<locals>' in name:
+        where = 'is a lambda' if '<lambda>' in name else 'is defined inside another function'
+    elif method != 'fork' and getattr(function, '__module__', '') == '__main__' and not _main_is_a_file():
+        where = 'is defined in this notebook'
+    else:
+        return
+    raise pickle.PicklingError(
+        f'{name} {where}, where a child process cannot find it; '
+        'move it to helpers/mine.py (or helpers/tasks.py) and import it from there'
+    )
+
+
+def _main_is_a_file():
+    """Can a spawned child import our `__main__`? A script, yes; a notebook, no."""
+    return any(key.startswith('init_main') for key in spawn.get_preparation_data('check'))
+
+
+_seen = {}
+
+
+def _say_what_was_edited():
+    """Warn if a file of worker functions has changed since this process imported it."""
+    for name in ('helpers.tasks', 'helpers.mine'):
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        with contextlib.suppress(OSError):
+            edited = os.stat(module.__file__).st_mtime_ns
+            spec, imported = _seen.get(name, (None, 0))
+            if spec is not module.__spec__:  # imported, or reloaded, since we last looked
+                _seen[name] = module.__spec__, edited
+            elif edited != imported:
+                warnings.warn(
+                    f'{name.replace(".", "/")}.py was edited after this kernel imported it: fork would run the old '
+                    f'code, spawn the new. Restart the kernel, or run importlib.reload({name}).',
+                    stacklevel=3,
+                )
+
+
+_CONTEXTS = {}
+_CHILD_CLASSES = {}
+for _method in multiprocessing.get_all_start_methods():
+    _standard = type(multiprocessing.get_context(_method))
+    _CONTEXTS[_method] = type(f'Observed{_standard.__name__}', (ObservedContext, _standard), {})
+    _CHILD_CLASSES[_method] = type(_standard.Process.__name__, (ObservedProcess, _standard.Process), {})

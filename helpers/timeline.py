@@ -1,0 +1,234 @@
+"""What happened, as data: the timeline of one experiment.
+
+The flight recorder's logs are read here and put together: which process did which task, when it
+was submitted, started, finished and received, what was printed, which message went where.
+Times are seconds since the experiment's start, which is the moment the first process was asked
+for. What nobody recorded is `nan` (not a number), never a guess.
+
+Tasks are kept in columns (numpy arrays), so that a million of them fit; `Task` records are made
+when somebody looks at them.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import flight
+
+OUTCOMES = ('running', 'returned', 'raised', 'lost')
+"""How a task ended; a task's code in the column `outcome` is its place here."""
+RUNNING, RETURNED, RAISED, LOST = range(4)
+
+
+class Task(NamedTuple):
+    """One call of a function in a worker, or the function of a process. Times in seconds."""
+
+    call: str
+    pid: int
+    lane: int
+    submitted: float
+    started: float
+    finished: float
+    received: float
+    on_core: float
+    outcome: str
+
+
+class Process(NamedTuple):
+    """One process. Times in seconds; `method` is the start method it found itself started by."""
+
+    name: str
+    pid: int
+    ppid: int
+    lane: int
+    role: str
+    method: str
+    asked: float
+    born: float
+    ready: float
+    ended: float
+    exitcode: int | None
+
+
+class Line(NamedTuple):
+    """One line that a process printed, with the time in seconds and the stream's name."""
+
+    time: float
+    pid: int
+    text: str
+    stream: str
+
+
+class Message(NamedTuple):
+    """One message through an observed queue. `got` is nan and `receiver` 0 if nobody took it."""
+
+    queue: str
+    put: float
+    got: float
+    sender: int
+    receiver: int
+    value: str
+
+
+class Calls(Sequence):
+    """The texts of many calls, such as `long_time_task(3)`, in little memory.
+
+    `names` are the functions' names, `which` says for each task which of them, `short` holds the
+    arguments up to eight bytes, `long` the others by the task's number.
+    """
+
+    def __init__(self, names: Sequence[str], which, short, long: dict[int, str]):
+        self._names, self._which, self._short, self._long = names, which, short, long
+
+    def __len__(self):
+        return len(self._which)
+
+    def __getitem__(self, i: int) -> str:
+        arguments = self._long.get(int(i))
+        if arguments is None:
+            arguments = bytes(self._short[i]).decode('utf-8', 'replace')
+        return f'{self._names[self._which[i]]}({arguments})'
+
+
+class Tasks(Sequence):
+    """All tasks of a timeline, in the order in which they started.
+
+    Indexing and iterating give `Task` records. The columns are numpy arrays of one entry a task:
+    `pid`, `lane` (whole numbers), `submitted`, `started`, `finished`, `received` (seconds),
+    `on_core` (a share from 0 to 1) and `outcome` (see `OUTCOMES`).
+    """
+
+    def __init__(self, calls, pid, lane, submitted, started, finished, received, on_core, outcome, errors):
+        self.calls = calls
+        self.pid, self.lane = pid, lane
+        self.submitted, self.started = submitted, started
+        self.finished, self.received = finished, received
+        self.on_core, self.outcome = on_core, outcome
+        self.errors = errors
+
+    @classmethod
+    def from_columns(cls, calls: Sequence[str], **columns) -> 'Tasks':
+        """Tasks from columns of equal length; a column that is not given is unknown (nan, or 0).
+
+        Raises ValueError for a column of another length and TypeError for an unknown one.
+        """
+        n = len(calls)
+        errors = columns.pop('errors', {})
+        blank = {name: np.full(n, math.nan) for name in ('submitted', 'started', 'finished', 'received', 'on_core')}
+        blank |= {name: np.zeros(n, np.int64) for name in ('pid', 'lane')}
+        blank['outcome'] = np.full(n, RETURNED, np.uint8)
+        if unknown := columns.keys() - blank.keys():
+            raise TypeError(f'no such column: {", ".join(sorted(unknown))}; there are {", ".join(blank)}')
+        for name, values in columns.items():
+            values = np.asarray(values, blank[name].dtype)
+            if values.shape != (n,):
+                raise ValueError(f'column {name} has the shape {values.shape}, there are {n} tasks')
+            blank[name] = values
+        return cls(calls, **blank, errors=errors)
+
+    def __len__(self):
+        return len(self.started)
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, i: int) -> Task:
+        i = range(len(self))[i]
+        outcome = OUTCOMES[self.outcome[i]]
+        if i in self.errors:
+            outcome += ' ' + self.errors[i]
+        times = (float(column[i]) for column in (self.submitted, self.started, self.finished, self.received))
+        return Task(self.calls[i], int(self.pid[i]), int(self.lane[i]), *times, float(self.on_core[i]), outcome)
+
+    def call(self, i: int) -> str:
+        """The text of task i's call."""
+        return self.calls[i]
+
+
+class Timeline:
+    """What happened in one experiment, or what `predict` says would happen.
+
+    The figures are floats, in seconds where they are times, and nan where there is nothing to
+    measure yet. A task that has not finished counts up to `now`, the moment of the snapshot.
+    """
+
+    def __init__(self, tasks, processes=(), lines=(), messages=(), method='', workers=0, now=math.nan,
+                 predicted=False, lost_events=0, lost_text=0, parent=0):
+        self.tasks = tasks
+        self.processes = list(processes)
+        self.lines = list(lines)
+        self.messages = list(messages)
+        self.method = method
+        self.workers = workers
+        self.now = now
+        self.predicted = predicted
+        self.lost_events = lost_events
+        self.lost_text = lost_text
+        self.parent = parent
+
+    @property
+    def _ends(self):
+        """When each task finished; for one that has not, the moment of the snapshot."""
+        finished = self.tasks.finished
+        return np.where(np.isnan(finished), self.now, finished)
+
+    @property
+    def makespan(self) -> float:
+        """First task's start to last task's finish."""
+        if not len(self.tasks):
+            return math.nan
+        return float(self._ends.max() - self.tasks.started.min())
+
+    @property
+    def total(self) -> float:
+        """First call to last result: what a person waits."""
+        if not len(self.tasks):
+            return math.nan
+        return float(np.nanmax([self._ends.max(), _max(self.tasks.received)]))
+
+    @property
+    def busy(self) -> float:
+        """The sum of the durations of all tasks."""
+        return float((self._ends - self.tasks.started).sum()) if len(self.tasks) else math.nan
+
+    @property
+    def utilisation(self) -> float:
+        """Task time over workers times makespan, from 0 to 1."""
+        space = self.workers * self.makespan
+        return self.busy / space if space > 0 else math.nan
+
+    @property
+    def tasks_in_flight(self) -> float:
+        """How many tasks were under way on average. Not a speed-up: some may only have waited."""
+        return self.busy / self.makespan if self.makespan > 0 else math.nan
+
+    def table(self) -> str:
+        """The tasks as a table of text: one line each, times in seconds."""
+        head = ('task', 'lane', 'pid', 'submitted', 'started', 'finished', 'received', 'on core', 'outcome')
+        rows = [head, *(_row(task) for task in self.tasks)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        return '\n'.join(_aligned(row, widths) for row in rows)
+
+
+def _row(task):
+    times = (task.submitted, task.started, task.finished, task.received)
+    seconds = ('' if math.isnan(time) else f'{time:.3f}' for time in times)
+    on_core = '' if math.isnan(task.on_core) else f'{task.on_core:.0%}'
+    return (task.call, str(task.lane), str(task.pid), *seconds, on_core, task.outcome)
+
+
+def _aligned(row, widths):
+    """Text to the left, numbers to the right, as in any good table."""
+    cells = [
+        cell.ljust(width) if i in (0, len(row) - 1) else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return '  '.join(cells).rstrip()
+
+
+def _max(values):
+    """The largest number that is known; nan if none is."""
+    known = values[~np.isnan(values)]
+    return known.max() if len(known) else math.nan
