@@ -13,6 +13,7 @@ import signal
 import sys
 
 from dnslib import QTYPE, RCODE, DNSError, DNSRecord
+from dnslib.label import DNSLabelError
 
 FIRST_LINE = "This is the course's stand-in for nslookup, written in Python. It is not nslookup."
 USAGE = "usage: python -m helpers.nslookup [-port=N] [-type=T] [-timeout=S] [-retry=N] NAME SERVER"
@@ -70,7 +71,7 @@ class Session:
         try:
             question = DNSRecord.question(name, kind.upper())
             question.pack()
-        except (DNSError, UnicodeError):
+        except (DNSLabelError, UnicodeError):
             print(f"nslookup: '{name}' is not a legal name", file=sys.stderr)
             sys.exit(10)  # as the real one does
         reply = self.send(question)
