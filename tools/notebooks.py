@@ -1,10 +1,11 @@
 """Write, execute and tidy the notebooks.
 
-    python tools/notebooks.py write 03_pool lesson.py   make or renew notebooks/03_pool.ipynb from a percent script
-    python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (all of them without a name)
-    python tools/notebooks.py script 03_pool            print a notebook as a percent script, ready to be edited
+    python tools/notebooks.py write 03_pool lesson.py   make notebooks/03_pool.ipynb from a script
+    python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (or all)
+    python tools/notebooks.py script 03_pool            print a notebook as a script, to be edited
 
-A percent script is an ordinary Python file in which `# %%` begins a cell and `# %% [markdown]` a text:
+The script is a percent script, an ordinary Python file in which `# %%` begins a cell and
+`# %% [markdown]` a text:
 
     # %% [markdown]
     # # Watch a pool of workers
@@ -12,23 +13,24 @@ A percent script is an ordinary Python file in which `# %%` begins a cell and `#
     # %%
     print("compared by nbval")
 
-    # %% tags=["nbval-ignore-output"] nbval_reason="the tool's own wording differs from system to system"
+    # %% tags=["nbval-ignore-output"] nbval_reason="The wording differs from system to system."
     print("not compared")
 
     # %% tags=["raises-exception"]
     1 / 0
 
-A cell whose output is not compared carries its reason beside the tag, in `nbval_reason`: one sentence, tested.
+A cell whose output is not compared carries its reason beside the tag, in `nbval_reason`.
 
-A notebook is executed from its first cell to its last in a fresh kernel, as nbval will do it: in notebooks/, with
-the default start method, and with PYTEST_CURRENT_TEST set (ipykernel treats child output differently then). An
-error in a cell without the tag `raises-exception` stops the tool, and the file on disk stays as it was.
+A notebook is executed from its first cell to its last in a fresh kernel, as nbval will do it: in
+notebooks/, with the default start method, and with PYTEST_CURRENT_TEST set (ipykernel treats child
+output differently then). An error in a cell without the tag `raises-exception` stops the tool, and
+the file on disk stays as it was.
 
-What is saved is tidied, so that a diff shows what changed: cell ids come from the cells' text, and there are no
-times of execution, no version numbers and no widgets. A saved widget is dead: without its kernel JupyterLab shows
-"model not found" and a code host shows nothing, and its random ids would change with every run. Without it, the
-plain text that stands beside it in the output is shown until the student runs the cell. nbval does not compare
-widgets, but does compare that text.
+What is saved is tidied, so that a diff shows what changed: cell ids come from the cells' text, and
+there are no times of execution, no version numbers and no widgets. A saved widget is dead: without
+its kernel JupyterLab shows "model not found" and a code host shows nothing, and its random ids
+would change with every run. Without it, the plain text that stands beside it in the output is shown
+until the student runs the cell. nbval does not compare widgets, but does compare that text.
 """
 
 import argparse
@@ -76,7 +78,7 @@ def to_script(notebook: NotebookNode) -> str:
 def executed(notebook: NotebookNode, folder: Path = NOTEBOOKS) -> NotebookNode:
     """Run all cells in a fresh kernel in `folder` and return the notebook with its outputs, tidied.
 
-    Raises nbclient's CellExecutionError at the first cell that fails without the tag `raises-exception`.
+    Raises nbclient's CellExecutionError at the first cell that fails without `raises-exception`.
     """
     environment = {**os.environ, "PYTEST_CURRENT_TEST": "tools/notebooks.py"}
     environment.pop("START_METHOD", None)
@@ -89,7 +91,19 @@ def executed(notebook: NotebookNode, folder: Path = NOTEBOOKS) -> NotebookNode:
         store_widget_state=False,
         resources={"metadata": {"path": str(folder)}},
     )
-    return normalised(client.execute(env=environment))
+    return normalised(_without_paths(client.execute(env=environment)))
+
+
+def _without_paths(notebook: NotebookNode) -> NotebookNode:
+    """Take this machine's folders out of tracebacks; nbval does not compare those."""
+    folders = {str(NOTEBOOKS.parent), sys.prefix, sys.base_prefix}
+    folders |= {folder.replace(str(Path.home()), "~") for folder in folders}  # as IPython writes it
+    folders = sorted(folders, key=len, reverse=True)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            for folder in folders if "traceback" in output else []:
+                output.traceback = [line.replace(folder + os.sep, "") for line in output.traceback]
+    return notebook
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
@@ -132,7 +146,10 @@ def save(notebook: NotebookNode, path: Path) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
     pictures = sum(map(len, re.findall(r"[A-Za-z0-9+/=]{1000,}", text)))
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    print(f"{path.name}: {cells} code cells, {len(text) / 1e3:.0f} kB, {pictures / 1e3:.0f} kB of it pictures")
+    print(
+        f"{path.name}: {cells} code cells, {len(text) / 1e3:.0f} kB "
+        f"({pictures / 1e3:.0f} kB of it pictures)"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     if options.command == "script":
-        print(to_script(read(_path(options.name))), end="")
+        print(to_script(read(_path(options.name))))
         return 0
     if options.command == "write":
         drafts = {_path(options.name): from_script(options.script.read_text(encoding="utf-8"))}

@@ -1,0 +1,27 @@
+"""What holds for every test and every notebook of this checkout.
+
+It lies here, and not in tests/, because pytest asks a conftest.py only about what lies beside or
+below it, and the notebooks are looked after too.
+"""
+
+import os
+
+import pytest
+
+pytest_plugins = ["tests.leftovers"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let nbval find its rules from whatever folder pytest is started in."""
+    rules = config.option.nbval_sanitize_with
+    if rules:
+        config.option.nbval_sanitize_with = str(config.inipath.parent / rules)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is marked slow, unless CI=true."""
+    if os.environ.get("CI") == "true":
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: runs only with CI=true"))
