@@ -39,7 +39,7 @@ class Spans:
     def __len__(self):
         return len(self.lane)
 
-    def where(self, chosen: np.ndarray) -> 'Spans':
+    def where(self, chosen: np.ndarray) -> "Spans":
         """Only the chosen ones."""
         columns = (self.lane, self.left, self.right, self.share, self.item)
         return Spans(*(column[chosen] for column in columns))
@@ -49,22 +49,22 @@ def lanes_of(timeline: Timeline, predicted: Timeline | None = None) -> list[Lane
     """The lanes of a chart from top to bottom: the parent if it took part, workers, managers."""
     found = {}
     for process in timeline.processes:
-        key = (process.role == 'manager', process.lane)
+        key = (process.role == "manager", process.lane)
         if key not in found:
             found[key] = Lane(_lane_name(process), process.role, process.lane, [])
         found[key].pids.append(process.pid)
     for lane in _lanes_without_process(timeline, predicted):
-        found.setdefault((False, lane), Lane(f'worker {lane}', 'worker', lane, []))
+        found.setdefault((False, lane), Lane(f"worker {lane}", "worker", lane, []))
     lanes = [found[key] for key in sorted(found)]
     if _parent_took_part(timeline):
-        lanes.insert(0, Lane('parent', 'parent', 0, [timeline.parent]))
+        lanes.insert(0, Lane("parent", "parent", 0, [timeline.parent]))
     return lanes
 
 
 def _lane_name(process):
-    if process.role == 'worker':
-        return f'worker {process.lane}'
-    return process.name if process.role == 'process' else 'manager'
+    if process.role == "worker":
+        return f"worker {process.lane}"
+    return process.name if process.role == "process" else "manager"
 
 
 def _lanes_without_process(timeline, predicted):
@@ -99,7 +99,8 @@ def last_moment(timeline: Timeline) -> float:
 def _something_runs(timeline):
     """Whether a task, a process of its own or a start-up was still under way."""
     return bool((timeline.tasks.outcome == RUNNING).any()) or any(
-        math.isnan(p.ended) and (p.role == 'process' or (p.role == 'worker' and math.isnan(p.ready)))
+        math.isnan(p.ended)
+        and (p.role == "process" or (p.role == "worker" and math.isnan(p.ready)))
         for p in timeline.processes
     )
 
@@ -114,11 +115,11 @@ def spans_of(timeline: Timeline, lanes: Sequence[Lane], end: float) -> dict[str,
     spans = _process_spans(timeline, lanes, end)
     tasks = task_spans(timeline, lanes)
     if timeline.predicted:
-        return spans | {'ghost': tasks}
+        return spans | {"ghost": tasks}
     outcome = timeline.tasks.outcome
-    kinds = {'running': RUNNING, 'raised': RAISED, 'lost': LOST}
+    kinds = {"running": RUNNING, "raised": RAISED, "lost": LOST}
     chosen = {kind: outcome == code for kind, code in kinds.items()}
-    chosen['task'] = ~(chosen['running'] | chosen['raised'] | chosen['lost'])
+    chosen["task"] = ~(chosen["running"] | chosen["raised"] | chosen["lost"])
     return spans | {kind: tasks.where(which) for kind, which in chosen.items() if which.any()}
 
 
@@ -130,25 +131,29 @@ def task_spans(timeline: Timeline, lanes: Sequence[Lane], shift: float = 0.0) ->
     place[list(numbers)] = list(numbers.values())
     right = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
     return Spans(
-        place[tasks.lane], tasks.started + shift, right + shift, tasks.on_core, np.arange(len(tasks))
+        place[tasks.lane],
+        tasks.started + shift,
+        right + shift,
+        tasks.on_core,
+        np.arange(len(tasks)),
     )
 
 
-TASK_ROLES = ('worker', 'process')
+TASK_ROLES = ("worker", "process")
 
 
 def _process_spans(timeline, lanes, end):
     """Start-up and life of every process. A worker's life is called idle: tasks lie on top."""
-    place = {(lane.role == 'manager', lane.number): i for i, lane in enumerate(lanes)}
-    rows = {'startup': [], 'idle': [], 'process': [], 'manager': []}
+    place = {(lane.role == "manager", lane.number): i for i, lane in enumerate(lanes)}
+    rows = {"startup": [], "idle": [], "process": [], "manager": []}
     for item, process in enumerate(timeline.processes):
-        lane = place[process.role == 'manager', process.lane]
+        lane = place[process.role == "manager", process.lane]
         over = process.ended if math.isfinite(process.ended) else end
-        ready = process.ready if process.role == 'worker' else process.born
+        ready = process.ready if process.role == "worker" else process.born
         up = min(ready, over) if math.isfinite(ready) else over
         if math.isfinite(process.asked):
-            rows['startup'].append((lane, process.asked, up, item))
-        life = 'idle' if process.role == 'worker' else process.role
+            rows["startup"].append((lane, process.asked, up, item))
+        life = "idle" if process.role == "worker" else process.role
         rows[life].append((lane, up, over, item))
     return {kind: _as_spans(found) for kind, found in rows.items() if found}
 

@@ -30,7 +30,7 @@ MOST_HOVER_BOXES = 300
 MOST_LABELS = 400
 MOST_ARROWS = 2_000
 
-DAGGER, CROSS = '\N{DAGGER}', '\N{MULTIPLICATION SIGN}'
+DAGGER, CROSS = "\N{DAGGER}", "\N{MULTIPLICATION SIGN}"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Style:
 
     fill: str
     edge: str
-    hatch: str = ''
+    hatch: str = ""
     dashed: bool = False
 
 
@@ -57,48 +57,48 @@ class Palette:
 
 
 LIGHT = Palette(
-    card='#FFFFFF',
-    ink='#16181D',
-    muted='#4A5058',
-    grid='#D9DDE3',
-    predicted='#8C2F69',
-    message='#16181D',
+    card="#FFFFFF",
+    ink="#16181D",
+    muted="#4A5058",
+    grid="#D9DDE3",
+    predicted="#8C2F69",
+    message="#16181D",
     kinds={
-        'core': Style('#005A8C', '#00466E'),
-        'task': Style('#8FC7EC', '#00466E'),
-        'running': Style('#8FC7EC', '#00466E'),
-        'raised': Style('#E8833A', '#6B2900', '\\\\\\'),
-        'lost': Style('#B3B7BE', '#16181D', 'xx', dashed=True),
-        'ghost': Style('#DDB3CC', '#8C2F69', dashed=True),
-        'process': Style('#C5EBDF', '#00664B'),
-        'manager': Style('#F3E9B0', '#665C00', '..'),
-        'startup': Style('#FFFFFF', '#6A717B', '////'),
-        'idle': Style('#ECEEF2', '#8A9099'),
+        "core": Style("#005A8C", "#00466E"),
+        "task": Style("#8FC7EC", "#00466E"),
+        "running": Style("#8FC7EC", "#00466E"),
+        "raised": Style("#E8833A", "#6B2900", "\\\\\\"),
+        "lost": Style("#B3B7BE", "#16181D", "xx", dashed=True),
+        "ghost": Style("#DDB3CC", "#8C2F69", dashed=True),
+        "process": Style("#C5EBDF", "#00664B"),
+        "manager": Style("#F3E9B0", "#665C00", ".."),
+        "startup": Style("#FFFFFF", "#6A717B", "////"),
+        "idle": Style("#ECEEF2", "#8A9099"),
     },
 )
 
 DARK = Palette(
-    card='#12161C',
-    ink='#F2F4F7',
-    muted='#B4BBC5',
-    grid='#333B46',
-    predicted='#E9A6CB',
-    message='#F2F4F7',
+    card="#12161C",
+    ink="#F2F4F7",
+    muted="#B4BBC5",
+    grid="#333B46",
+    predicted="#E9A6CB",
+    message="#F2F4F7",
     kinds={
-        'core': Style('#8CCBF5', '#B5DCF8'),
-        'task': Style('#2B668F', '#B5DCF8'),
-        'running': Style('#2B668F', '#B5DCF8'),
-        'raised': Style('#B85610', '#FFD9BF', '\\\\\\'),
-        'lost': Style('#4D545E', '#F2F4F7', 'xx', dashed=True),
-        'ghost': Style('#6E3D5B', '#E9A6CB', dashed=True),
-        'process': Style('#16493C', '#8FE0C6'),
-        'manager': Style('#4A4510', '#E3D98A', '..'),
-        'startup': Style('#12161C', '#97A0AC', '////'),
-        'idle': Style('#252B34', '#6C7581'),
+        "core": Style("#8CCBF5", "#B5DCF8"),
+        "task": Style("#2B668F", "#B5DCF8"),
+        "running": Style("#2B668F", "#B5DCF8"),
+        "raised": Style("#B85610", "#FFD9BF", "\\\\\\"),
+        "lost": Style("#4D545E", "#F2F4F7", "xx", dashed=True),
+        "ghost": Style("#6E3D5B", "#E9A6CB", dashed=True),
+        "process": Style("#16493C", "#8FE0C6"),
+        "manager": Style("#4A4510", "#E3D98A", ".."),
+        "startup": Style("#12161C", "#97A0AC", "////"),
+        "idle": Style("#252B34", "#6C7581"),
     },
 )
 
 
 def solid(style: Style) -> str:
     """The one colour of a kind where there is no room for a hatch: below a pixel."""
-    return style.edge if style.hatch == '////' else style.fill
+    return style.edge if style.hatch == "////" else style.fill

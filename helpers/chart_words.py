@@ -16,50 +16,50 @@ FEW_LANES, FEW_TASKS = 8, 24
 def seconds(time: float) -> str:
     """A time as one reads it: `2.85 s`, `0.0042 s`, `1,234 s`."""
     if time >= 1000:
-        return f'{time:,.0f} s'
-    return f'{time:.2f} s' if time >= 0.1 or time == 0 else f'{time:.4f} s'
+        return f"{time:,.0f} s"
+    return f"{time:.2f} s" if time >= 0.1 or time == 0 else f"{time:.4f} s"
 
 
 def count(number: int, noun: str) -> str:
     """`1 task`, `5 tasks`, `5,000 tasks`, `2 processes`."""
-    plural = noun + ('es' if noun.endswith('s') else 's')
-    return f'{number:,} {noun if number == 1 else plural}'
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def percent(share: float) -> str:
-    return f'{100 * share:.0f} %'
+    return f"{100 * share:.0f} %"
 
 
 def title(timeline: Timeline) -> str:
     """Start method, workers, tasks and makespan in one line."""
     who = _who(timeline)
     if not who:
-        return 'nothing has run yet'
+        return "nothing has run yet"
     if not len(timeline.tasks):
-        return f'{who}: {_lifetime(timeline)}'
-    prefix = 'predicted: ' if timeline.predicted else ''
-    what = f'{prefix}{who}, {count(len(timeline.tasks), "task")}'
+        return f"{who}: {_lifetime(timeline)}"
+    prefix = "predicted: " if timeline.predicted else ""
+    what = f"{prefix}{who}, {count(len(timeline.tasks), 'task')}"
     running = how_many(timeline, RUNNING)
     if running:
-        return f'{what}, {running:,} still running: {seconds(timeline.makespan)} so far'
-    return f'{what}: makespan {seconds(timeline.makespan)}'
+        return f"{what}, {running:,} still running: {seconds(timeline.makespan)} so far"
+    return f"{what}: makespan {seconds(timeline.makespan)}"
 
 
 def subtitle(timeline: Timeline, predicted: Timeline | None = None) -> list[str]:
     """The figures below the title, the most telling first."""
     facts = []
-    for code, words in ((RAISED, '{} raised an error'), (LOST, '{} lost')):
+    for code, words in ((RAISED, "{} raised an error"), (LOST, "{} lost")):
         if how_many(timeline, code):
-            facts.append(words.format(count(how_many(timeline, code), 'task')))
+            facts.append(words.format(count(how_many(timeline, code), "task")))
     if math.isfinite(timeline.utilisation):
-        facts.append(f'utilisation {percent(timeline.utilisation)}')
+        facts.append(f"utilisation {percent(timeline.utilisation)}")
     facts += _start_up(timeline)
     if math.isfinite(on_core(timeline)):
-        facts.append(f'on a core {percent(on_core(timeline))} of the task time')
+        facts.append(f"on a core {percent(on_core(timeline))} of the task time")
     if predicted is not None and len(predicted.tasks):
-        facts.append(f'predicted makespan {seconds(predicted.makespan)}')
-    managers = sum(process.role == 'manager' for process in timeline.processes)
-    return facts + ([count(managers, 'manager')] if managers else [])
+        facts.append(f"predicted makespan {seconds(predicted.makespan)}")
+    managers = sum(process.role == "manager" for process in timeline.processes)
+    return facts + ([count(managers, "manager")] if managers else [])
 
 
 def how_many(timeline: Timeline, code: int) -> int:
@@ -79,33 +79,33 @@ def _who(timeline):
     """`4 spawn workers and 1 spawn process`, from the lanes that there are."""
     roles = [lane.role for lane in lanes_of(timeline)]
     names = {process.method for process in timeline.processes if process.method}
-    method = timeline.method if len(names) < 2 else ''
+    method = timeline.method if len(names) < 2 else ""
     parts = [
-        count(roles.count(role), f'{method} {role}'.strip())
-        for role in ('worker', 'process')
+        count(roles.count(role), f"{method} {role}".strip())
+        for role in ("worker", "process")
         if role in roles
     ]
-    if not parts and 'manager' in roles:
-        parts = [count(roles.count('manager'), f'{method} manager'.strip())]
-    return ' and '.join(parts) + (f' ({", ".join(sorted(names))})' if len(names) > 1 else '')
+    if not parts and "manager" in roles:
+        parts = [count(roles.count("manager"), f"{method} manager".strip())]
+    return " and ".join(parts) + (f" ({', '.join(sorted(names))})" if len(names) > 1 else "")
 
 
 def _lifetime(timeline):
     alive = sum(math.isnan(process.ended) for process in timeline.processes)
     if alive:
-        return f'{alive:,} alive at {seconds(timeline.now)}'
-    return f'all over after {seconds(max(process.ended for process in timeline.processes))}'
+        return f"{alive:,} alive at {seconds(timeline.now)}"
+    return f"all over after {seconds(max(process.ended for process in timeline.processes))}"
 
 
 def _start_up(timeline):
     """How long processes took to start, from the quickest to the slowest."""
-    ready = [p.ready if p.role == 'worker' else p.born for p in timeline.processes]
+    ready = [p.ready if p.role == "worker" else p.born for p in timeline.processes]
     took = [end - p.asked for p, end in zip(timeline.processes, ready, strict=True)]
     took = [time for time in took if math.isfinite(time)]
     if not took:
         return []
     low, high = seconds(min(took)), seconds(max(took))
-    return [f'start-up {low}' if low == high else f'start-up {low.removesuffix(" s")} to {high}']
+    return [f"start-up {low}" if low == high else f"start-up {low.removesuffix(' s')} to {high}"]
 
 
 # Labels in the bars
@@ -116,16 +116,16 @@ def short_labels(calls: list[str]) -> tuple[list[str], str]:
 
     `['f(1)', 'f(2)']` gives `['1', '2']` and `f(…)`; calls of different functions stay whole.
     """
-    functions = {call.partition('(')[0] for call in calls}
-    if len(functions) != 1 or not all(call.endswith(')') and '(' in call for call in calls):
-        return calls, ''
-    arguments = [call.partition('(')[2][:-1] for call in calls]
-    return (arguments, f'{functions.pop()}(…)') if all(arguments) else (calls, '')
+    functions = {call.partition("(")[0] for call in calls}
+    if len(functions) != 1 or not all(call.endswith(")") and "(" in call for call in calls):
+        return calls, ""
+    arguments = [call.partition("(")[2][:-1] for call in calls]
+    return (arguments, f"{functions.pop()}(…)") if all(arguments) else (calls, "")
 
 
 def one_line(text: str) -> str:
     """A text without line breaks and control characters, which have no shape to draw."""
-    return ''.join(c if c.isprintable() else ' ' for c in text)
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 # Hover texts
@@ -135,23 +135,23 @@ def hover_task(task: Task, now: float) -> str:
     """Everything known of one task."""
     end = now if math.isnan(task.finished) else task.finished
     facts = [
-        f'worker {task.lane}' + (f', pid {task.pid}' if task.pid else ''),
-        f'{task.started:.3f} to {end:.3f} s ({seconds(end - task.started)})',
+        f"worker {task.lane}" + (f", pid {task.pid}" if task.pid else ""),
+        f"{task.started:.3f} to {end:.3f} s ({seconds(end - task.started)})",
     ]
     if math.isfinite(task.on_core):
-        facts.append(f'on a core {percent(task.on_core)}')
-    return f'{task.call}\n' + '\n'.join([*facts, task.outcome])
+        facts.append(f"on a core {percent(task.on_core)}")
+    return f"{task.call}\n" + "\n".join([*facts, task.outcome])
 
 
 def hover_process(process) -> str:
     """Everything known of one process."""
     moments = [
-        f'{name} {getattr(process, name):.3f} s'
-        for name in ('asked', 'born', 'ready', 'ended')
+        f"{name} {getattr(process, name):.3f} s"
+        for name in ("asked", "born", "ready", "ended")
         if math.isfinite(getattr(process, name))
     ]
-    exitcode = [] if process.exitcode is None else [f'exit code {process.exitcode}']
-    return '\n'.join([f'{process.name}, pid {process.pid}', *moments, *exitcode])
+    exitcode = [] if process.exitcode is None else [f"exit code {process.exitcode}"]
+    return "\n".join([f"{process.name}, pid {process.pid}", *moments, *exitcode])
 
 
 # The text for those who cannot see the picture
@@ -161,8 +161,8 @@ def alt_text(timeline: Timeline, predicted: Timeline | None = None) -> str:
     """The chart's facts as sentences."""
     facts = [title(timeline)]
     if timeline.predicted:
-        facts.append('This is a prediction, not a measurement')
-    facts += [_upper(', '.join(subtitle(timeline, predicted)))] if subtitle(timeline) else []
+        facts.append("This is a prediction, not a measurement")
+    facts += [_upper(", ".join(subtitle(timeline, predicted)))] if subtitle(timeline) else []
     facts += _last_finisher(timeline) + _trouble(timeline)
     lanes = lanes_of(timeline)
     if len(lanes) <= FEW_LANES and len(timeline.tasks) <= FEW_TASKS:
@@ -170,7 +170,7 @@ def alt_text(timeline: Timeline, predicted: Timeline | None = None) -> str:
     elif len(timeline.tasks):
         facts += _busiest(timeline)
     facts += _messages(timeline)
-    return 'Chart of processes over time. ' + ' '.join(f'{_upper(fact)}.' for fact in facts)
+    return "Chart of processes over time. " + " ".join(f"{_upper(fact)}." for fact in facts)
 
 
 def _upper(text):
@@ -182,7 +182,9 @@ def _last_finisher(timeline):
     if not np.isfinite(tasks.finished).any():
         return []
     last = tasks[int(np.nanargmax(tasks.finished))]
-    return [f'the last task to finish was {last.call} in lane {last.lane}, at {last.finished:.2f} s']
+    return [
+        f"the last task to finish was {last.call} in lane {last.lane}, at {last.finished:.2f} s"
+    ]
 
 
 def _trouble(timeline):
@@ -191,58 +193,58 @@ def _trouble(timeline):
     for code in (RAISED, LOST, RUNNING):
         items = np.flatnonzero(timeline.tasks.outcome == code)
         names = [_trouble_of(timeline.tasks[int(i)]) for i in items[:3]]
-        more = f' and {len(items) - 3:,} more' if len(items) > 3 else ''
+        more = f" and {len(items) - 3:,} more" if len(items) > 3 else ""
         if names:
-            facts.append(f'{OUTCOMES[code]}: {", ".join(names)}{more}')
+            facts.append(f"{OUTCOMES[code]}: {', '.join(names)}{more}")
     return facts
 
 
 def _trouble_of(task):
-    error = task.outcome.partition(' ')[2]
-    return f'{task.call} ({error})' if error else task.call
+    error = task.outcome.partition(" ")[2]
+    return f"{task.call} ({error})" if error else task.call
 
 
 def _lane_story(timeline, lane):
     """What one lane did, in the order of time."""
-    pids = f' (pid {", ".join(map(str, lane.pids))})' if any(lane.pids) else ''
-    if lane.role == 'parent':
-        return f'parent{pids}'
+    pids = f" (pid {', '.join(map(str, lane.pids))})" if any(lane.pids) else ""
+    if lane.role == "parent":
+        return f"parent{pids}"
     parts = [_process_story(p) for p in timeline.processes if _in_lane(p, lane)]
-    if lane.role != 'manager':
+    if lane.role != "manager":
         items = np.flatnonzero(timeline.tasks.lane == lane.number)
         parts += [_task_story(timeline.tasks[int(i)], timeline.now) for i in items]
-    return f'{lane.name}{pids}: {", ".join(part for part in parts if part) or "no task"}'
+    return f"{lane.name}{pids}: {', '.join(part for part in parts if part) or 'no task'}"
 
 
 def _in_lane(process, lane):
-    return process.lane == lane.number and (process.role == 'manager') == (lane.role == 'manager')
+    return process.lane == lane.number and (process.role == "manager") == (lane.role == "manager")
 
 
 def _process_story(process):
-    ready = process.ready if process.role == 'worker' else process.born
-    words = [f'ready at {ready:.2f} s'] if math.isfinite(ready) else ['not ready yet']
-    if process.role != 'worker' and math.isfinite(process.ended):
-        words.append(f'ended at {process.ended:.2f} s')
-    if process.role != 'worker' and process.exitcode is not None:
-        words.append(f'exit code {process.exitcode}')
-    return ', '.join(words)
+    ready = process.ready if process.role == "worker" else process.born
+    words = [f"ready at {ready:.2f} s"] if math.isfinite(ready) else ["not ready yet"]
+    if process.role != "worker" and math.isfinite(process.ended):
+        words.append(f"ended at {process.ended:.2f} s")
+    if process.role != "worker" and process.exitcode is not None:
+        words.append(f"exit code {process.exitcode}")
+    return ", ".join(words)
 
 
 def _task_story(task, now):
     end = now if math.isnan(task.finished) else task.finished
-    return f'{task.call} from {task.started:.2f} to {end:.2f} s'
+    return f"{task.call} from {task.started:.2f} to {end:.2f} s"
 
 
 def _busiest(timeline):
     """Which lane worked most and which least."""
     tasks = timeline.tasks
     ends = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
-    lanes = [lane.number for lane in lanes_of(timeline) if lane.role in ('worker', 'process')]
+    lanes = [lane.number for lane in lanes_of(timeline) if lane.role in ("worker", "process")]
     work = np.bincount(tasks.lane, ends - tasks.started, minlength=max(lanes) + 1)
     most, least = max(lanes, key=lambda n: work[n]), min(lanes, key=lambda n: work[n])
     return [
-        f'lane {most} worked longest, {seconds(work[most])}, lane {least} least, '
-        f'{seconds(work[least])}'
+        f"lane {most} worked longest, {seconds(work[most])}, lane {least} least, "
+        f"{seconds(work[least])}"
     ]
 
 
@@ -250,10 +252,10 @@ def _messages(timeline):
     messages = timeline.messages
     if not messages:
         return []
-    names = {p.pid: p.name for p in timeline.processes} | {timeline.parent: 'the parent'}
+    names = {p.pid: p.name for p in timeline.processes} | {timeline.parent: "the parent"}
     told = [
-        f'{m.value} from {names.get(m.sender, "?")} to {names.get(m.receiver, "nobody")}'
+        f"{m.value} from {names.get(m.sender, '?')} to {names.get(m.receiver, 'nobody')}"
         for m in messages[:6]
     ]
-    more = f' and {len(messages) - 6:,} more' if len(messages) > 6 else ''
-    return [f'{count(len(messages), "message")}: {", ".join(told)}{more}']
+    more = f" and {len(messages) - 6:,} more" if len(messages) > 6 else ""
+    return [f"{count(len(messages), 'message')}: {', '.join(told)}{more}"]
