@@ -18,6 +18,8 @@ import psutil
 import pytest
 from nbval.plugin import IPyNbCell
 
+from helpers import folders
+
 MARK = "PLAIN_SIGHT_TEST_RUN"
 SECONDS_TO_GO = 3
 """A process that was told to end may take a moment. Then it is called left behind."""
@@ -75,12 +77,12 @@ class Watch:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         _still(lambda: list(filter(_is_alive, left)))
-        folders = _still(self.dead_folders)
-        for folder in folders:
+        dead = _still(self.dead_folders)
+        for folder in dead:
             shutil.rmtree(folder, ignore_errors=True)
-        if descriptions or folders:
+        if descriptions or dead:
             pytest.fail(
-                "\n  ".join([f"{who} left behind:", *descriptions, *map(str, folders)]),
+                "\n  ".join([f"{who} left behind:", *descriptions, *map(str, dead)]),
                 pytrace=False,
             )
 
@@ -151,13 +153,12 @@ def _describe(process: psutil.Process) -> str:
 
 
 def _log_folders() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob("plain-sight-*"))
+    return list(Path(tempfile.gettempdir()).glob(folders.PREFIX + "*"))
 
 
 def _is_dead(folder: Path) -> bool:
-    """Say whether nobody who wrote into a log folder is alive: a log's name begins with a pid."""
-    writers = [int(log.name.partition("-")[0]) for log in folder.glob("*.log")]
-    return not any(map(psutil.pid_exists, writers))
+    """Say whether the owner of a log folder, whose pid is in its name, is no more."""
+    return not psutil.pid_exists(int(folder.name.removeprefix(folders.PREFIX).partition("-")[0]))
 
 
 @contextlib.contextmanager
@@ -203,7 +204,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Check a notebook after its last cell, twice.
 
     While its kernel lives, because the kernel's end takes its whole process group with it and would
-    hide what was left. And when the kernel is gone, because nothing may outlive it.
+    hide what was left. And when the kernel is gone, because nothing may outlive it. nbval kills it,
+    so that its log folders stay: they must be such as the next experiment sweeps away.
     """
     if _watches not in item.parent.stash or (nextitem and nextitem.parent is item.parent):
         return (yield)
@@ -212,5 +214,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         inside.check(item.parent.name)
     finally:
         yield
+    folders.sweep()
     outside.check(item.parent.name)
     return None

@@ -30,8 +30,10 @@ if pid == 0:
 os.waitpid(pid, 0)
 """
 LEAVE_FOLDER = """
-import os, tempfile
-os.mkdir(os.path.join(tempfile.gettempdir(), "plain-sight-sample"))
+import os, subprocess, sys, tempfile
+process = subprocess.Popen([sys.executable, "-c", "pass"])
+process.wait()
+os.mkdir(os.path.join(tempfile.gettempdir(), f"plain-sight-{process.pid}-sample"))
 """
 LEAVE_HELPERS = """
 import multiprocessing, os
@@ -87,7 +89,7 @@ def test_a_test_that_leaves_an_orphaned_fork_is_named(ends) -> None:
 def test_a_log_folder_of_a_dead_owner_is_named(ends) -> None:
     outcome = ends["test_sample", "test_folder"]
     assert outcome.word == "error"
-    assert "plain-sight-sample" in outcome.message
+    assert "-sample" in outcome.message
 
 
 def test_a_test_that_leaves_nothing_is_not_blamed_for_others(ends) -> None:
