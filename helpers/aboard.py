@@ -31,17 +31,17 @@ _imported_in = os.getpid()
 def role_of(target) -> str:
     """What a process is there for, told from its target: 'worker', 'manager' or 'process'."""
     if target in (standard_pool.worker, futures_process._process_worker):
-        return 'worker'
-    if getattr(target, '__func__', None) is managers.BaseManager._run_server.__func__:
-        return 'manager'
-    return 'process'
+        return "worker"
+    if getattr(target, "__func__", None) is managers.BaseManager._run_server.__func__:
+        return "manager"
+    return "process"
 
 
 def start_method_of(parent: int) -> str:
     """The start method by which this process came to be, told from its own circumstances."""
-    if sys.platform != 'win32' and os.getppid() != parent:
-        return 'forkserver'  # the server stands between us and who asked for us
-    return 'spawn' if _imported_in == os.getpid() else 'fork'
+    if sys.platform != "win32" and os.getppid() != parent:
+        return "forkserver"  # the server stands between us and who asked for us
+    return "spawn" if _imported_in == os.getpid() else "fork"
 
 
 def leave_with_parent(sentinel) -> None:
@@ -57,30 +57,30 @@ def leave_with_parent(sentinel) -> None:
             pass
         os._exit(1)
 
-    threading.Thread(target=watch, name='orphan guard', daemon=True).start()
+    threading.Thread(target=watch, name="orphan guard", daemon=True).start()
 
 
 def run(process, recorder, standard_run) -> None:
     """Run an observed process's function: the `run` of the standard library, recorded."""
     role = role_of(process._target)
-    if role == 'worker':
+    if role == "worker":
         _tap(process._args[0], recorder)
         standard_run()
-    elif role == 'manager':
+    elif role == "manager":
         standard_run()
     elif process._target is not None:
         task = RecordedCall(process._target, recorder)
         process._target = task
         standard_run()
     else:  # a subclass with a run of its own
-        RecordedCall(standard_run, recorder, name=f'{type(process).__name__}.run')()
+        RecordedCall(standard_run, recorder, name=f"{type(process).__name__}.run")()
     recorder.record(flight.DONE)
 
 
 def _tap(tasks, recorder):
     """Record every task that comes out of the queue `tasks` in this process."""
     get = tasks.get
-    observe = _observe_call_item if hasattr(tasks, 'get_nowait') else _observe_pool_task
+    observe = _observe_call_item if hasattr(tasks, "get_nowait") else _observe_pool_task
     waiting_for_first = [True]
 
     def tapped_get(*args, **kwargs):
@@ -107,7 +107,7 @@ def _observe_pool_task(task, recorder):
 def _observe_call_item(call, recorder):
     """A call of `ProcessPoolExecutor` with its function recorded; of a chunk, the one inside."""
     function = call.fn
-    if getattr(function, 'func', None) is futures_process._process_chunk:
+    if getattr(function, "func", None) is futures_process._process_chunk:
         (inner,) = function.args
         call.fn = functools.partial(function.func, RecordedCall(inner, recorder, call.work_id))
     else:
@@ -137,26 +137,33 @@ class RecordedCall:
         except BaseException as error:
             computed = (time.process_time_ns() - computing) // 1000
             recorder.record(
-                flight.FINISHED, flight.RAISED, job, computed & 0xFFFFFFFF, computed >> 32, _text_of_error(error)
+                flight.FINISHED,
+                flight.RAISED,
+                job,
+                computed & 0xFFFFFFFF,
+                computed >> 32,
+                _text_of_error(error),
             )
             raise
         computed = (time.process_time_ns() - computing) // 1000
-        recorder.record(flight.FINISHED, flight.RETURNED, job, computed & 0xFFFFFFFF, computed >> 32)
+        recorder.record(
+            flight.FINISHED, flight.RETURNED, job, computed & 0xFFFFFFFF, computed >> 32
+        )
         return result
 
 
 def name_of(function) -> str:
     """What to call a function in the timeline."""
-    function = getattr(function, 'func', function)  # inside a functools.partial
-    return getattr(function, '__qualname__', None) or type(function).__name__
+    function = getattr(function, "func", function)  # inside a functools.partial
+    return getattr(function, "__qualname__", None) or type(function).__name__
 
 
 def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
     """The arguments of a call as they would be written, cut to `LONGEST_CALL` bytes."""
     texts = [text_of(value) for value in args]
     if kwargs:
-        texts += [f'{name}={text_of(value)}' for name, value in kwargs.items()]
-    return _cut(', '.join(texts))
+        texts += [f"{name}={text_of(value)}" for name, value in kwargs.items()]
+    return _cut(", ".join(texts))
 
 
 def message_text(value) -> bytes:
@@ -174,20 +181,20 @@ def text_of(value) -> str:
     if kind is int and -(10**15) < value < 10**15 or kind is str and len(value) < 40:
         return repr(value)
     if kind.__repr__ is object.__repr__:
-        return getattr(value, 'label', kind.__name__)  # not <... object at 0x7f...>
+        return getattr(value, "label", kind.__name__)  # not <... object at 0x7f...>
     try:
-        return ' '.join(_brief.repr(value).split())
+        return " ".join(_brief.repr(value).split())
     except Exception:  # whatever a strange __repr__ may do
         return kind.__name__
 
 
 def _cut(text):
-    data = text.encode('utf-8', 'replace')
+    data = text.encode("utf-8", "replace")
     if len(data) <= LONGEST_CALL:
         return data
-    return data[: LONGEST_CALL - 3].decode('utf-8', 'ignore').encode() + '…'.encode()
+    return data[: LONGEST_CALL - 3].decode("utf-8", "ignore").encode() + "…".encode()
 
 
 def _text_of_error(error):
-    text = f'{type(error).__name__}: {error}'.rstrip(': ')
-    return text.encode('utf-8', 'replace')[: flight.LONGEST_TEXT]
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return text.encode("utf-8", "replace")[: flight.LONGEST_TEXT]

@@ -26,14 +26,14 @@ import weakref
 SEGMENT_BYTES = 1 << 20
 """The size of one file of a log. A process that fills it goes on in a new one."""
 
-MAGIC = b'flight1\n'
-HEADER = struct.Struct('<8sIIQQ')
+MAGIC = b"flight1\n"
+HEADER = struct.Struct("<8sIIQQ")
 """Magic, pid, number of the segment, events lost, bytes of printed text lost."""
 HEADER_BYTES = 64
 
-RECORD = struct.Struct('<BBHIqII8s')
+RECORD = struct.Struct("<BBHIqII8s")
 """Kind, bytes of text, code, a, time in ns, b, c, text: what code, a, b, c mean depends on the kind."""
-TEXT_RECORD = struct.Struct('<BB30s')
+TEXT_RECORD = struct.Struct("<BB30s")
 INLINE = 8
 MORE = 30
 
@@ -58,8 +58,8 @@ LAST_KIND = GOT
 NO_JOB = 0xFFFFFFFF
 """The job of a task that came from no pool: the function of an ordinary process."""
 
-METHODS = ('', 'spawn', 'fork', 'forkserver')
-ROLES = ('process', 'worker', 'manager')
+METHODS = ("", "spawn", "fork", "forkserver")
+ROLES = ("process", "worker", "manager")
 RETURNED, RAISED = 1, 2
 STDOUT, STDERR = 1, 2
 
@@ -92,7 +92,7 @@ class Recorder:
         # while its own thread is in the middle of a record.
         self._lock = threading.RLock()
 
-    def record(self, kind, code=0, a=0, b=0, c=0, text=b'', at=None):
+    def record(self, kind, code=0, a=0, b=0, c=0, text=b"", at=None):
         """Write one event; `at` is its time in ns (`time.perf_counter_ns`), now if not given."""
         if at is None:
             at = time.perf_counter_ns()
@@ -116,7 +116,7 @@ class Recorder:
         if number is None:
             with self._lock:
                 number = self._names[name] = len(self._names) % 0xFFFF
-            self.record(NAME, number, text=name.encode(errors='replace')[:LONGEST_TEXT])
+            self.record(NAME, number, text=name.encode(errors="replace")[:LONGEST_TEXT])
         return number
 
     def record_text(self, stream, data):
@@ -139,10 +139,10 @@ class Recorder:
     def _new_segment(self):
         if self.lost_events:
             return False  # once broken, always broken: a log with a hole would mislead
-        name = f'{self.pid}-{time.perf_counter_ns()}' if not self._segments else self._name
+        name = f"{self.pid}-{time.perf_counter_ns()}" if not self._segments else self._name
         self._name = name
         try:
-            segment = _map_new_file(os.path.join(self.folder, f'{name}.{self._segments}.log'))
+            segment = _map_new_file(os.path.join(self.folder, f"{name}.{self._segments}.log"))
         except OSError:
             return False
         HEADER.pack_into(segment, 0, MAGIC, self.pid, self._segments, 0, 0)
@@ -164,9 +164,9 @@ def _map_new_file(path):
 
     Without the reservation, writing to the map would kill the process when the disk is full.
     """
-    with open(path, 'x+b') as file:
+    with open(path, "x+b") as file:
         try:
-            if hasattr(os, 'posix_fallocate'):
+            if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, SEGMENT_BYTES)
             else:
                 file.write(bytes(SEGMENT_BYTES))
@@ -196,7 +196,7 @@ def _begin_again():
         recorder._begin()
 
 
-if hasattr(os, 'register_at_fork'):
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_again)
 
 
@@ -232,10 +232,10 @@ class _LogOutput(io.RawIOBase):
 
 def _log_stream(recorder, stream):
     output = _LogOutput(recorder, stream)
-    return io.TextIOWrapper(output, 'utf-8', 'backslashreplace', newline='\n', line_buffering=True)
+    return io.TextIOWrapper(output, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
 
 
-LOG_NAME = re.compile(r'(\d+-\d+)\.(\d+)\.log')
+LOG_NAME = re.compile(r"(\d+-\d+)\.(\d+)\.log")
 
 
 def log_files(folder: str) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ import tempfile
 import warnings
 import weakref
 
-PREFIX = 'plain-sight-'
-OWNER = 'owner'
+PREFIX = "plain-sight-"
+OWNER = "owner"
 """A file in the folder: the start time of the process whose folder it is."""
 
 
@@ -21,11 +21,13 @@ def make_folder(owner) -> str:
     """
     sweep()
     try:
-        folder = tempfile.mkdtemp(prefix=f'{PREFIX}{os.getpid()}-')
+        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
     except OSError as error:
-        warnings.warn(f'nothing will be recorded: no folder can be made for the logs ({error})', stacklevel=4)
+        warnings.warn(
+            f"nothing will be recorded: no folder can be made for the logs ({error})", stacklevel=4
+        )
         return os.path.join(os.devnull, PREFIX)
-    with open(os.path.join(folder, OWNER), 'w', encoding='ascii') as file:
+    with open(os.path.join(folder, OWNER), "w", encoding="ascii") as file:
         file.write(repr(_start_time(os.getpid())))
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
@@ -40,8 +42,12 @@ def sweep() -> None:
     """Remove the folders whose owners are dead: a process that was killed cannot tidy up."""
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            match = re.fullmatch(rf'{PREFIX}(\d+)-\w+', entry.name)
-            if match and entry.is_dir(follow_symlinks=False) and not _is_alive(int(match[1]), entry.path):
+            match = re.fullmatch(rf"{PREFIX}(\d+)-\w+", entry.name)
+            if (
+                match
+                and entry.is_dir(follow_symlinks=False)
+                and not _is_alive(int(match[1]), entry.path)
+            ):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
@@ -50,7 +56,10 @@ def _is_alive(pid, folder):
     started = _start_time(pid)
     if started is None:
         return False
-    with contextlib.suppress(OSError, ValueError), open(os.path.join(folder, OWNER), encoding='ascii') as file:
+    with (
+        contextlib.suppress(OSError, ValueError),
+        open(os.path.join(folder, OWNER), encoding="ascii") as file,
+    ):
         return abs(float(file.read()) - started) < 1
     return True  # just being made, or not ours to judge
 

@@ -15,15 +15,26 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers import flight
-from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Calls, Line, Message, Process, Tasks, Timeline
+from helpers.timeline import (
+    LOST,
+    RAISED,
+    RETURNED,
+    RUNNING,
+    Calls,
+    Line,
+    Message,
+    Process,
+    Tasks,
+    Timeline,
+)
 
 RECORDS = np.dtype(
-    [('kind', 'u1'), ('size', 'u1'), ('code', '<u2'), ('a', '<u4'), ('time', '<i8')]
-    + [('b', '<u4'), ('c', '<u4'), ('text', 'S8')]
+    [("kind", "u1"), ("size", "u1"), ("code", "<u2"), ("a", "<u4"), ("time", "<i8")]
+    + [("b", "<u4"), ("c", "<u4"), ("text", "S8")]
 )
 assert RECORDS.itemsize == flight.RECORD.size
 
-CPU_TICK = 1 / 64 if sys.platform == 'win32' else 1e-6
+CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 """Seconds between two ticks of the clock that measures computing (1/64 s on Windows)."""
 
 
@@ -38,7 +49,7 @@ class Log(NamedTuple):
 
     def of(self, kind: int) -> np.ndarray:
         """The places of the records of one kind."""
-        return np.flatnonzero(self.records['kind'] == kind)
+        return np.flatnonzero(self.records["kind"] == kind)
 
     def first(self, kind: int) -> np.void | None:
         """The first record of a kind, None if there is none."""
@@ -47,18 +58,18 @@ class Log(NamedTuple):
 
     def text(self, place: int) -> str:
         """The text of the record at a place, with what goes on in the records behind it."""
-        return self.data(place).decode('utf-8', 'replace')
+        return self.data(place).decode("utf-8", "replace")
 
     def data(self, place: int) -> bytes:
         """The same as the bytes that were written."""
-        raw, size = self.records.data.cast('B'), flight.RECORD.size
+        raw, size = self.records.data.cast("B"), flight.RECORD.size
         start = place * size + size - flight.INLINE
         pieces = [bytes(raw[start : start + min(raw[place * size + 1], flight.INLINE)])]
         for start in range((place + 1) * size, len(raw), size):
             if raw[start] != flight.TEXT:
                 break
             pieces.append(bytes(raw[start + 2 : start + 2 + min(raw[start + 1], flight.MORE)]))
-        return b''.join(pieces)
+        return b"".join(pieces)
 
 
 def read_logs(folder: str) -> list[Log]:
@@ -77,7 +88,7 @@ def _read_log(paths):
             continue
         header = header or segment[0]
         records = segment[1]
-        kinds = records['kind']
+        kinds = records["kind"]
         end = len(records) if kinds.all() else int(np.argmin(kinds != 0))
         known = kinds[:end] <= flight.LAST_KIND
         dropped += int(np.count_nonzero(kinds[end:])) + int(end - known.sum())
@@ -92,7 +103,7 @@ def _segment(path):
     """The header and the records of one file; None if it is not a segment of ours."""
     try:
         # Through memory, as it was written: Windows does not keep plain reads in step with maps.
-        data = np.memmap(path, np.uint8, 'r')
+        data = np.memmap(path, np.uint8, "r")
     except (OSError, ValueError):
         return None
     whole = (len(data) - flight.HEADER_BYTES) // RECORDS.itemsize
@@ -121,7 +132,7 @@ def read_timeline(folder: str) -> Timeline:
     """Everything that the logs in `folder` hold, as a `Timeline` (a snapshot taken now)."""
     now = time.perf_counter_ns()
     logs = read_logs(folder)
-    asked = sorted((one for log in logs for one in _asked(log)), key=lambda one: one.at)
+    asked = _own_lanes(sorted((one for log in logs for one in _asked(log)), key=lambda one: one.at))
     zero = asked[0].at if asked else now
 
     def seconds(ns):
@@ -137,8 +148,8 @@ def read_timeline(folder: str) -> Timeline:
         processes=processes,
         lines=_lines(logs, seconds),
         messages=_messages(logs, seconds),
-        method=born[0] if born else (asked[0].method if asked else ''),
-        workers=len({process.lane for process in processes if process.role != 'manager'}),
+        method=born[0] if born else (asked[0].method if asked else ""),
+        workers=len({process.lane for process in processes if process.role != "manager"}),
         now=seconds(now),
         lost_events=sum(log.lost_events + log.dropped for log in logs),
         lost_text=sum(log.lost_text for log in logs),
@@ -150,10 +161,28 @@ def _asked(log):
     """The processes that the writer of this log asked for."""
     for place in log.of(flight.ASKED):
         record = log.records[place]
-        role = flight.ROLES[int(record['code']) % len(flight.ROLES)]
-        method = flight.METHODS[int(record['c']) % len(flight.METHODS)]
-        pid, lane, at = int(record['a']), int(record['b']), int(record['time'])
+        role = flight.ROLES[int(record["code"]) % len(flight.ROLES)]
+        method = flight.METHODS[int(record["c"]) % len(flight.METHODS)]
+        pid, lane, at = int(record["a"]), int(record["b"]), int(record["time"])
         yield _Asked(pid, log.pid, lane, role, method, log.text(place), at)
+
+
+def _own_lanes(asked):
+    """Every parent numbers its lanes from 1; those of children that are parents come after."""
+    lanes, highest = {}, {}
+    first = asked[0].ppid if asked else 0
+    for one in asked:
+        manager = one.role == "manager"
+        if one.ppid == first:
+            highest[manager] = max(highest.get(manager, 0), one.lane)
+    for one in asked:
+        manager = one.role == "manager"
+        key = (manager, one.ppid, one.lane)
+        if key not in lanes:
+            if one.ppid != first:
+                highest[manager] = highest.get(manager, 0) + 1
+            lanes[key] = one.lane if one.ppid == first else highest[manager]
+    return [one._replace(lane=lanes[one.role == "manager", one.ppid, one.lane]) for one in asked]
 
 
 def _match(asked, logs):
@@ -162,7 +191,9 @@ def _match(asked, logs):
     for log in logs:
         born = log.first(flight.BORN)
         if born is not None:
-            candidates = [i for i, one in enumerate(asked) if one.pid == log.pid and one.at <= born['time']]
+            candidates = [
+                i for i, one in enumerate(asked) if one.pid == log.pid and one.at <= born["time"]
+            ]
             if candidates:
                 found[candidates[-1]] = log
     return found
@@ -173,7 +204,11 @@ def _ends(asked, logs):
     found = {}
     for log in logs:
         for record in log.records[log.of(flight.ENDED)]:
-            candidates = [i for i, one in enumerate(asked) if one.pid == record['a'] and one.at <= record['time']]
+            candidates = [
+                i
+                for i, one in enumerate(asked)
+                if one.pid == record["a"] and one.at <= record["time"]
+            ]
             if candidates:
                 found[candidates[-1]] = record
     return found
@@ -184,14 +219,14 @@ def _process(one, log, end, seconds):
 
     def moment(kind):
         record = log.first(kind) if log else None
-        return math.nan if record is None else seconds(int(record['time']))
+        return math.nan if record is None else seconds(int(record["time"]))
 
     born = log.first(flight.BORN) if log else None
-    method = flight.METHODS[int(born['code']) % len(flight.METHODS)] if born is not None else ''
+    method = flight.METHODS[int(born["code"]) % len(flight.METHODS)] if born is not None else ""
     ended, exitcode = moment(flight.LEFT), None
     if end is not None:
-        ended = seconds(int(end['time'])) if math.isnan(ended) else ended
-        exitcode = struct.unpack('<i', struct.pack('<I', int(end['b'])))[0]
+        ended = seconds(int(end["time"])) if math.isnan(ended) else ended
+        exitcode = struct.unpack("<i", struct.pack("<I", int(end["b"])))[0]
     moments = (seconds(one.at), moment(flight.BORN), moment(flight.READY), ended)
     return Process(one.name, one.pid, one.ppid, one.lane, one.role, method, *moments, exitcode)
 
@@ -203,21 +238,21 @@ def _tasks(pairs, logs, zero, now):
     long, errors, count = {}, {}, 0
     for process, log in pairs:
         piece = _tasks_of(process, log, names, submitted, received, zero)
-        long.update((count + i, text) for i, text in piece.pop('long').items())
-        errors.update((count + i, text) for i, text in piece.pop('errors').items())
-        count += len(piece['started'])
+        long.update((count + i, text) for i, text in piece.pop("long").items())
+        errors.update((count + i, text) for i, text in piece.pop("errors").items())
+        count += len(piece["started"])
         for name, values in piece.items():
             columns.setdefault(name, []).append(values)
     if not count:
         return Tasks.from_columns([])
     columns = {name: np.concatenate(values) for name, values in columns.items()}
-    order = np.argsort(columns['started'], kind='stable')
+    order = np.argsort(columns["started"], kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
     place = np.empty(count, np.int64)
     place[order] = np.arange(count)
     long = {int(place[i]): text for i, text in long.items()}
     errors = {int(place[i]): text for i, text in errors.items()}
-    calls = Calls(list(names), columns.pop('which'), columns.pop('short'), long)
+    calls = Calls(list(names), columns.pop("which"), columns.pop("short"), long)
     return Tasks(calls, errors=errors, **columns)
 
 
@@ -232,31 +267,33 @@ def _tasks_of(process, log, names, submitted, received, zero):
     ended = np.append(finishes, len(records))[after] < limits
     end = records[finishes[after[ended]]]
 
-    started = (begun['time'] - zero) / 1e9
+    started = (begun["time"] - zero) / 1e9
     finished = np.full(n, math.nan)
-    finished[ended] = (end['time'] - zero) / 1e9
+    finished[ended] = (end["time"] - zero) / 1e9
     outcome = np.full(n, RUNNING, np.uint8)
-    outcome[ended] = np.where(end['code'] == flight.RAISED, RAISED, RETURNED)
+    outcome[ended] = np.where(end["code"] == flight.RAISED, RAISED, RETURNED)
     if not math.isnan(process.ended):
         outcome[~ended] = LOST
         finished[~ended] = process.ended
     on_core = np.full(n, math.nan)
     on_core[ended] = _share(end, finished[ended] - started[ended])
-    kinds = np.append(records['kind'], 0)
+    kinds = np.append(records["kind"], 0)
     raised = np.flatnonzero(outcome == RAISED)
     return {
-        'which': _functions(log, begun['code'], names),
-        'short': begun['text'],
-        'long': {int(i): log.text(starts[i]) for i in np.flatnonzero(kinds[starts + 1] == flight.TEXT)},
-        'errors': {int(i): log.text(finishes[after[i]]) for i in raised},
-        'pid': np.full(n, process.pid),
-        'lane': np.full(n, process.lane),
-        'submitted': _when(submitted, process.ppid, begun, zero),
-        'started': started,
-        'finished': finished,
-        'received': _when(received, process.ppid, begun, zero),
-        'on_core': on_core,
-        'outcome': outcome,
+        "which": _functions(log, begun["code"], names),
+        "short": begun["text"],
+        "long": {
+            int(i): log.text(starts[i]) for i in np.flatnonzero(kinds[starts + 1] == flight.TEXT)
+        },
+        "errors": {int(i): log.text(finishes[after[i]]) for i in raised},
+        "pid": np.full(n, process.pid),
+        "lane": np.full(n, process.lane),
+        "submitted": _when(submitted, process.ppid, begun, zero),
+        "started": started,
+        "finished": finished,
+        "received": _when(received, process.ppid, begun, zero),
+        "on_core": on_core,
+        "outcome": outcome,
     }
 
 
@@ -264,17 +301,17 @@ def _functions(log, codes, names):
     """For each task the number of its function in `names`, which holds all logs' functions."""
     number = np.full(int(codes.max(initial=0)) + 1, -1)
     for place in log.of(flight.NAME):
-        code = int(log.records[place]['code'])
+        code = int(log.records[place]["code"])
         if code < len(number):
             number[code] = names.setdefault(log.text(place), len(names))
     if (number[codes] < 0).any():  # its name was lost
-        number[number < 0] = names.setdefault('?', len(names))
+        number[number < 0] = names.setdefault("?", len(names))
     return number[codes].astype(np.uint32)
 
 
 def _share(end, duration):
     """The share of each task's time that it was on a core; nan for tasks too short to tell."""
-    computing = (end['b'] + (end['c'].astype(np.uint64) << np.uint64(32))) / 1e6
+    computing = (end["b"] + (end["c"].astype(np.uint64) << np.uint64(32))) / 1e6
     long_enough = duration >= 10 * CPU_TICK
     share = np.divide(computing, duration, out=np.full(len(end), math.nan), where=long_enough)
     return np.minimum(share, 1)
@@ -289,13 +326,13 @@ def _jobs(logs, kind):
     found = {}
     for log in logs:
         records = log.records[log.of(kind)]
-        items = records['b'].astype(np.int64)
+        items = records["b"].astype(np.int64)
         if kind == flight.SUBMITTED:
-            items[records['code'] == 0] = ANY_ITEM
-        keys = (records['a'].astype(np.int64) << 32) | items
+            items[records["code"] == 0] = ANY_ITEM
+        keys = (records["a"].astype(np.int64) << 32) | items
         keys, places = np.unique(keys, return_index=True)
         if len(keys):
-            found[log.pid] = keys, records['time'][places]
+            found[log.pid] = keys, records["time"][places]
     return found
 
 
@@ -305,10 +342,10 @@ def _when(jobs, parent, begun, zero):
     if parent not in jobs:
         return times
     keys, moments = jobs[parent]
-    job = begun['a'].astype(np.int64) << 32
-    for wanted in (job | ANY_ITEM, job | begun['b'].astype(np.int64)):
+    job = begun["a"].astype(np.int64) << 32
+    for wanted in (job | ANY_ITEM, job | begun["b"].astype(np.int64)):
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        known = (keys[place] == wanted) & (begun['a'] != flight.NO_JOB)
+        known = (keys[place] == wanted) & (begun["a"] != flight.NO_JOB)
         times[known] = (moments[place[known]] - zero) / 1e9
     return times
 
@@ -317,22 +354,22 @@ def _lines(logs, seconds):
     """Everything printed, line by line, in the order of time."""
     lines = []
     for log in logs:
-        for stream, name in ((flight.STDOUT, 'stdout'), (flight.STDERR, 'stderr')):
-            places = [i for i in log.of(flight.WROTE) if log.records[i]['code'] == stream]
+        for stream, name in ((flight.STDOUT, "stdout"), (flight.STDERR, "stderr")):
+            places = [i for i in log.of(flight.WROTE) if log.records[i]["code"] == stream]
             lines += _split(log, places, name, seconds)
     return sorted(lines, key=lambda line: line.time)
 
 
 def _split(log, places, stream, seconds):
     """The lines of one stream of one process. A line has the time of the print that ended it."""
-    rest, time_of_rest = b'', 0.0
+    rest, time_of_rest = b"", 0.0
     for place in places:
-        time_of_rest = seconds(int(log.records[place]['time']))
-        *whole, rest = (rest + log.data(place)).split(b'\n')
+        time_of_rest = seconds(int(log.records[place]["time"]))
+        *whole, rest = (rest + log.data(place)).split(b"\n")
         for text in whole:
-            yield Line(time_of_rest, log.pid, text.decode('utf-8', 'replace'), stream)
+            yield Line(time_of_rest, log.pid, text.decode("utf-8", "replace"), stream)
     if rest:
-        yield Line(time_of_rest, log.pid, rest.decode('utf-8', 'replace'), stream)
+        yield Line(time_of_rest, log.pid, rest.decode("utf-8", "replace"), stream)
 
 
 def _messages(logs, seconds):
@@ -340,20 +377,20 @@ def _messages(logs, seconds):
     taken = {}
     for log in logs:
         for record in log.records[log.of(flight.GOT)]:
-            key = int(record['b']), int(record['c']), int(record['a'])
-            taken[key] = seconds(int(record['time'])), log.pid
+            key = int(record["b"]), int(record["c"]), int(record["a"])
+            taken[key] = seconds(int(record["time"])), log.pid
     messages = []
     for log in logs:
         for place in log.of(flight.PUT):
             record = log.records[place]
-            queue, number = int(record['b']), int(record['a'])
+            queue, number = int(record["b"]), int(record["a"])
             got, receiver = taken.get((queue, log.pid, number), (math.nan, 0))
-            put = seconds(int(record['time']))
-            messages.append(Message(f'queue {queue}', put, got, log.pid, receiver, log.text(place)))
+            put = seconds(int(record["time"]))
+            messages.append(Message(f"queue {queue}", put, got, log.pid, receiver, log.text(place)))
     return sorted(messages)
 
 
 def read_log_of(folder: str, pid: int) -> Log | None:
     """The log of the process that has this pid; None if it wrote none."""
-    found = [name for name in flight.log_files(folder) if name.startswith(f'{pid}-')]
+    found = [name for name in flight.log_files(folder) if name.startswith(f"{pid}-")]
     return _read_log(flight.log_files(folder)[found[-1]]) if found else None

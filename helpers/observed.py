@@ -34,7 +34,7 @@ from multiprocessing import pool as standard_pool
 
 from helpers import aboard, flight, folders
 
-MOST_WORKERS = 60 if sys.platform == 'win32' else 1000
+MOST_WORKERS = 60 if sys.platform == "win32" else 1000
 """More workers than this are refused: Windows can wait for about sixty processes at once."""
 
 POLL = 0.05
@@ -51,7 +51,7 @@ class Stopped(RuntimeError):
     """The experiment was stopped by `stop()`."""
 
 
-def get_context(method: str | None = None) -> 'ObservedContext':
+def get_context(method: str | None = None) -> "ObservedContext":
     """A multiprocessing context that records what its processes do.
 
     method: 'spawn', 'fork' or 'forkserver'. Without it, the course's default: what the
@@ -59,11 +59,13 @@ def get_context(method: str | None = None) -> 'ObservedContext':
 
     Raises ValueError for a start method that does not exist on this system.
     """
-    wanted = os.environ.get('START_METHOD') or 'spawn' if method is None else method
+    wanted = os.environ.get("START_METHOD") or "spawn" if method is None else method
     available = sorted(multiprocessing.get_all_start_methods())
     if wanted not in available:
-        source = ' (from the environment variable START_METHOD)' if method is None else ''
-        raise ValueError(f'there is no start method {wanted!r}{source} here; choose one of {", ".join(available)}')
+        source = " (from the environment variable START_METHOD)" if method is None else ""
+        raise ValueError(
+            f"there is no start method {wanted!r}{source} here; choose one of {', '.join(available)}"
+        )
     _say_what_was_edited()
     return _CONTEXTS[wanted]()
 
@@ -73,7 +75,7 @@ class ObservedContext:
 
     def __init__(self):
         standard = type(self).Process
-        self.Process = type(standard.__name__, (ObservedProcess, standard), {'_context': self})
+        self.Process = type(standard.__name__, (ObservedProcess, standard), {"_context": self})
         self._recorder_here = None
         self._stopped = False
         self._last_timeline = None
@@ -108,8 +110,11 @@ class ObservedContext:
 
     def Pool(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None):
         """A real pool, see `multiprocessing.Pool`."""
+        self._check_running()
         if processes is not None:
             check_workers(processes)
+        if initializer is not None and self._name != "fork":
+            check_reaches_child(initializer, self._name)
         return ObservedPool(processes, initializer, initargs, maxtasksperchild, context=self)
 
     def Queue(self, maxsize=0):
@@ -130,7 +135,7 @@ class ObservedContext:
             child._notice()
         return read_timeline(self._recorder.folder)
 
-    def output(self, by: str = 'process', stream: str = 'stdout') -> str:
+    def output(self, by: str = "process", stream: str = "stdout") -> str:
         """What the children have printed so far.
 
         by: 'process', one after the other in the order in which they were started (the same
@@ -138,18 +143,18 @@ class ObservedContext:
 
         Raises ValueError for anything else.
         """
-        for given, allowed in ((by, ('process', 'time')), (stream, ('stdout', 'stderr'))):
+        for given, allowed in ((by, ("process", "time")), (stream, ("stdout", "stderr"))):
             if given not in allowed:
-                raise ValueError(f'{given!r} is not known here; choose one of {", ".join(allowed)}')
+                raise ValueError(f"{given!r} is not known here; choose one of {', '.join(allowed)}")
         timeline = self.timeline()
         lines = [line for line in timeline.lines if line.stream == stream]
-        if by == 'process':
+        if by == "process":
             order = {child.pid: place for place, child in enumerate(timeline.processes)}
             lines.sort(key=lambda line: order.get(line.pid, len(order)))
         texts = [line.text for line in lines]
         if timeline.lost_text:
-            texts.append(f'({timeline.lost_text:,} more bytes were printed and not kept)')
-        return '\n'.join(texts)
+            texts.append(f"({timeline.lost_text:,} more bytes were printed and not kept)")
+        return "\n".join(texts)
 
     def stop(self) -> None:
         """End everything that this context started. What is pending fails with `Stopped`."""
@@ -158,13 +163,13 @@ class ObservedContext:
                 return
             self._stopped = True
         for pool in list(self._pools):
-            pool._break(Stopped('the experiment was stopped'))
+            pool._break(Stopped("the experiment was stopped"))
         end(list(self._watched), PATIENCE)
         self._last_timeline = self.timeline()
 
     def _check_running(self):
         if self._stopped:
-            raise Stopped('this experiment was stopped; begin a new one with get_context()')
+            raise Stopped("this experiment was stopped; begin a new one with get_context()")
 
     def _note_start(self, child, asked):
         """Record a process that has just been started, and watch over it from now on."""
@@ -172,11 +177,15 @@ class ObservedContext:
             child._lane = self._lane_for(child)
             role = flight.ROLES.index(child._role)
             method = flight.METHODS.index(self._name)
-            name = child.name.encode('utf-8', 'replace')[: flight.LONGEST_TEXT]
-            self._recorder.record(flight.ASKED, role, child.pid, child._lane, method, name, at=asked)
+            name = child.name.encode("utf-8", "replace")[: flight.LONGEST_TEXT]
+            self._recorder.record(
+                flight.ASKED, role, child.pid, child._lane, method, name, at=asked
+            )
             self._watched.append(child)
             if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, name='process watcher', daemon=True)
+                self._watcher = threading.Thread(
+                    target=self._watch, name="process watcher", daemon=True
+                )
                 self._watcher.start()
         if self._stopped:  # in the meantime
             end([child], PATIENCE)
@@ -188,8 +197,8 @@ class ObservedContext:
             if child._group is not None and other._group is child._group and other._noticed:
                 self._lanes[lane - 1] = child
                 return lane
-        if child._role == 'manager':
-            return 1 + sum(other._role == 'manager' for other in self._lanes)
+        if child._role == "manager":
+            return 1 + sum(other._role == "manager" for other in self._lanes)
         self._lanes.append(child)
         return len(self._lanes)
 
@@ -220,12 +229,12 @@ class ObservedProcess:
     _lane = 0
     _noticed = False
     _seen_off = False
-    _IN_PARENT = ('_pool', '_group', '_lane', '_noticed', '_seen_off')
+    _IN_PARENT = ("_pool", "_group", "_lane", "_noticed", "_seen_off")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._role = aboard.role_of(self._target)
-        if self._role == 'worker':
+        if self._role == "worker":
             self._group = self._args[0]  # the queue that the workers of one pool share
 
     def __reduce__(self):
@@ -237,8 +246,10 @@ class ObservedProcess:
     def start(self):
         context = self._context
         context._check_running()
-        if context._name != 'fork':
-            check_reaches_child(self._target if self._target is not None else type(self), context._name)
+        if context._name != "fork":
+            check_reaches_child(
+                self._target if self._target is not None else type(self), context._name
+            )
         self._folder = context._recorder.folder
         asked = time.perf_counter_ns()
         super().start()
@@ -335,9 +346,6 @@ class ObservedPool(standard_pool.Pool):
     """The standard pool, which does not wait for what a dead worker can no longer give."""
 
     def __init__(self, processes, initializer, initargs, maxtasksperchild, context):
-        context._check_running()
-        if initializer is not None and context._name != 'fork':
-            check_reaches_child(initializer, context._name)
         self._error = None
         self._submitted = set()
         self._complete = threading.Event()
@@ -406,7 +414,9 @@ class ObservedPool(standard_pool.Pool):
     def _worker_ended(self, worker):
         """A worker has ended: break the pool unless it was meant to."""
         self._complete.wait()
-        if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(worker):
+        if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
+            worker
+        ):
             self._break(WorkerDied(_obituary(worker, self._recorder.folder)))
 
     def _was_meant_to_end(self, worker):
@@ -420,29 +430,14 @@ class ObservedPool(standard_pool.Pool):
         return log.first(flight.DONE) is not None
 
     def _break(self, error):
-        """Fail everything pending, end all workers and the pool's threads; never hang."""
+        """Fail everything pending, now and for ever, and end the pool."""
         self._complete.wait()
-        handler = getattr(self, '_worker_handler', None)
-        if self._error is not None or handler is None:
+        if self._error is not None or self._state == standard_pool.INIT:
             return
         self._error = error
-        self._terminate.cancel()
-        handler._state = standard_pool.TERMINATE  # no replacement for the dead
-        self._change_notifier.put(None)
         self._fail_pending()
-        _join(handler)
-        end(list(self._pool), PATIENCE)
-        self._fail_pending()
-        self._state = standard_pool.TERMINATE
-        # The two other threads wait at the pipes. A dead worker may have died holding a lock or
-        # in the middle of a message, so they are not asked but cut off.
-        _free(self._inqueue._rlock)
-        _free(self._outqueue._wlock)
-        self._task_handler._state = self._result_handler._state = standard_pool.TERMINATE
-        with contextlib.suppress(OSError):
-            self._outqueue.put(None)
-        self._inqueue._reader.close()
-        self._outqueue._writer.close()
+        super().terminate()
+        self._fail_pending()  # what was submitted in the meantime
 
     def _fail_pending(self):
         for result in list(self._cache.values()):
@@ -453,34 +448,53 @@ class ObservedPool(standard_pool.Pool):
                 result._set(0, (False, self._error))
             self._cache.pop(result._job, None)
 
-    def terminate(self):
-        if self._error is None:
-            super().terminate()
-
     def join(self):
         if self._error is None:
             super().join()
 
     @classmethod
-    def _terminate_pool(cls, taskqueue, inqueue, outqueue, pool, change_notifier, worker_handler, *others):
-        """As the standard library does it, but a worker that will not end is killed first."""
-        worker_handler._state = standard_pool.TERMINATE
+    def _terminate_pool(
+        cls,
+        taskqueue,
+        inqueue,
+        outqueue,
+        pool,
+        change_notifier,
+        worker_handler,
+        task_handler,
+        result_handler,
+        cache,
+    ):
+        """End the workers, then the pool's three threads.
+
+        The standard library asks the workers first, and waits for ever for one that died holding
+        a lock or in the middle of a message. Here they are ended first; then whatever they held
+        is free, and the threads that wait at the pipes are cut off.
+        """
+        for thread in (worker_handler, task_handler, result_handler):
+            thread._state = standard_pool.TERMINATE
         change_notifier.put(None)
-        _join(worker_handler)
-        end(list(pool), 0.5)
+        _join(worker_handler)  # so that nobody is replaced
+        end(list(pool), PATIENCE)
         _free(inqueue._rlock)
-        super()._terminate_pool(taskqueue, inqueue, outqueue, pool, change_notifier, worker_handler, *others)
+        _free(outqueue._wlock)
+        with contextlib.suppress(OSError):
+            outqueue.put(None)
+        inqueue._reader.close()
+        outqueue._writer.close()
+        _join(task_handler)
+        _join(result_handler)
 
 
 def _join(thread):
     if threading.current_thread() is not thread:
-        thread.join()
+        thread.join(1.0)
 
 
 def _free(lock):
-    """Free a lock that a dead process may hold. All who could hold it rightly have ended."""
+    """Free a lock that a dead process may hold. Those who could hold it rightly do so briefly."""
     if lock is not None:
-        lock.acquire(block=False)
+        lock.acquire(timeout=POLL)
         lock.release()
 
 
@@ -490,20 +504,30 @@ def _obituary(worker, folder):
 
     timeline = read_timeline(folder)
     code = worker.exitcode
-    how = f'was killed by signal {-code} ({_signal_name(-code)})' if code < 0 else f'ended with exit code {code}'
-    calls = [task.call for task in timeline.tasks if task.pid == worker.pid and task.outcome in ('lost', 'running')]
+    how = (
+        f"was killed by signal {-code} ({_signal_name(-code)})"
+        if code < 0
+        else f"ended with exit code {code}"
+    )
+    calls = [
+        task.call
+        for task in timeline.tasks
+        if task.pid == worker.pid and task.outcome in ("lost", "running")
+    ]
     known = [child for child in timeline.processes if child.pid == worker.pid]
     ready = known and known[-1].ready == known[-1].ready  # nan is not equal to itself
-    doing = f'while doing {calls[-1]}' if calls else 'while idle' if ready else 'while starting'
-    words = [line.text for line in timeline.lines if line.pid == worker.pid and line.stream == 'stderr']
-    last_words = f'; its last words: {words[-1].strip()}' if words and code >= 0 else ''
-    return f'worker {worker._lane} (pid {worker.pid}) {how} {doing}{last_words}'
+    doing = f"while doing {calls[-1]}" if calls else "while idle" if ready else "while starting"
+    words = [
+        line.text for line in timeline.lines if line.pid == worker.pid and line.stream == "stderr"
+    ]
+    last_words = f"; its last words: {words[-1].strip()}" if words and code >= 0 else ""
+    return f"worker {worker._lane} (pid {worker.pid}) {how} {doing}{last_words}"
 
 
 def _signal_name(number):
     with contextlib.suppress(ValueError):
         return signal.Signals(number).name
-    return 'unknown here'
+    return "unknown here"
 
 
 class _Messages:
@@ -520,7 +544,7 @@ class _Messages:
     @property
     def label(self):
         """What the timeline calls this queue."""
-        return f'queue {self._number}'
+        return f"queue {self._number}"
 
     def _watch_context(self, context):
         self._context, self._home = context, os.getpid()
@@ -537,7 +561,9 @@ class _Messages:
     def put(self, obj, block=True, timeout=None):
         number, now = next(self._numbers), time.perf_counter_ns()
         self._wait(super().put, block, timeout, queue.Full, (os.getpid(), number, obj))
-        self._recorder.record(flight.PUT, 0, number, self._number, text=aboard.message_text(obj), at=now)
+        self._recorder.record(
+            flight.PUT, 0, number, self._number, text=aboard.message_text(obj), at=now
+        )
 
     def get(self, block=True, timeout=None):
         sender, number, obj = self._wait(super().get, block, timeout, queue.Empty)
@@ -573,10 +599,10 @@ class JoinableQueue(_Messages, queues.JoinableQueue):
 
 def check_workers(workers) -> None:
     """Raise TypeError or ValueError unless `workers` is a sensible number of workers."""
-    if isinstance(workers, bool) or not hasattr(type(workers), '__index__'):
-        raise TypeError(f'the number of workers must be a whole number, not {workers!r}')
+    if isinstance(workers, bool) or not hasattr(type(workers), "__index__"):
+        raise TypeError(f"the number of workers must be a whole number, not {workers!r}")
     if not 1 <= workers <= MOST_WORKERS:
-        raise ValueError(f'the number of workers must be from 1 to {MOST_WORKERS}, not {workers}')
+        raise ValueError(f"the number of workers must be from 1 to {MOST_WORKERS}, not {workers}")
 
 
 def check_reaches_child(function, method: str) -> None:
@@ -586,23 +612,27 @@ def check_reaches_child(function, method: str) -> None:
     function inside a function have no name to be found by; a function from a notebook cell has
     one in this process only.
     """
-    function = getattr(function, 'func', function)  # inside a functools.partial
-    name = getattr(function, '__qualname__', '')
-    if '<lambda>' in name or '<locals>' in name:
-        where = 'is a lambda' if '<lambda>' in name else 'is defined inside another function'
-    elif method != 'fork' and getattr(function, '__module__', '') == '__main__' and not _main_is_a_file():
-        where = 'is defined in this notebook'
+    function = getattr(function, "func", function)  # inside a functools.partial
+    name = getattr(function, "__qualname__", "")
+    if "<lambda>" in name or "<locals>" in name:
+        where = "is a lambda" if "<lambda>" in name else "is defined inside another function"
+    elif (
+        method != "fork"
+        and getattr(function, "__module__", "") == "__main__"
+        and not _main_is_a_file()
+    ):
+        where = "is defined in this notebook"
     else:
         return
     raise pickle.PicklingError(
-        f'{name} {where}, where a child process cannot find it; '
-        'move it to helpers/mine.py (or helpers/tasks.py) and import it from there'
+        f"{name} {where}, where a child process cannot find it; "
+        "move it to helpers/mine.py (or helpers/tasks.py) and import it from there"
     )
 
 
 def _main_is_a_file():
     """Can a spawned child import our `__main__`? A script, yes; a notebook, no."""
-    return any(key.startswith('init_main') for key in spawn.get_preparation_data('check'))
+    return any(key.startswith("init_main") for key in spawn.get_preparation_data("check"))
 
 
 _seen = {}
@@ -610,7 +640,7 @@ _seen = {}
 
 def _say_what_was_edited():
     """Warn if a file of worker functions has changed since this process imported it."""
-    for name in ('helpers.tasks', 'helpers.mine'):
+    for name in ("helpers.tasks", "helpers.mine"):
         module = sys.modules.get(name)
         if module is None:
             continue
@@ -621,8 +651,8 @@ def _say_what_was_edited():
                 _seen[name] = module.__spec__, edited
             elif edited != imported:
                 warnings.warn(
-                    f'{name.replace(".", "/")}.py was edited after this kernel imported it: fork would run the old '
-                    f'code, spawn the new. Restart the kernel, or run importlib.reload({name}).',
+                    f"{name.replace('.', '/')}.py was edited after this kernel imported it: fork would run the old "
+                    f"code, spawn the new. Restart the kernel, or run importlib.reload({name}).",
                     stacklevel=3,
                 )
 
@@ -631,5 +661,7 @@ _CONTEXTS = {}
 _CHILD_CLASSES = {}
 for _method in multiprocessing.get_all_start_methods():
     _standard = type(multiprocessing.get_context(_method))
-    _CONTEXTS[_method] = type(f'Observed{_standard.__name__}', (ObservedContext, _standard), {})
-    _CHILD_CLASSES[_method] = type(_standard.Process.__name__, (ObservedProcess, _standard.Process), {})
+    _CONTEXTS[_method] = type(f"Observed{_standard.__name__}", (ObservedContext, _standard), {})
+    _CHILD_CLASSES[_method] = type(
+        _standard.Process.__name__, (ObservedProcess, _standard.Process), {}
+    )

@@ -13,7 +13,7 @@ import time
 
 def run_proc(name):
     """Say who runs: the tutorial's first child."""
-    print('Run child process %s (%s)...' % (name, os.getpid()))
+    print("Run child process %s (%s)..." % (name, os.getpid()))
 
 
 def long_time_task(name):
@@ -22,30 +22,30 @@ def long_time_task(name):
     The tutorial draws a new length at every run. Here the generator is seeded with the task's
     name, so a task lasts the same in any pool and two pool sizes can be compared.
     """
-    print('Run task %s (%s)...' % (name, os.getpid()))
+    print("Run task %s (%s)..." % (name, os.getpid()))
     start = time.time()
     time.sleep(duration_of(name))
     end = time.time()
-    print('Task %s runs %0.2f seconds.' % (name, (end - start)))
+    print("Task %s runs %0.2f seconds." % (name, (end - start)))
 
 
 def duration_of(name):
     """How many seconds `long_time_task(name)` sleeps."""
-    return random.Random(f'long-{name}').random() * 3
+    return random.Random(f"long-{name}").random() * 3
 
 
 def write(q):
     """Put three letters into the queue: the tutorial's writer."""
-    print('Process to write: %s' % os.getpid())
-    for value in ['A', 'B', 'C']:
-        print('Put %s to queue...' % value)
+    print("Process to write: %s" % os.getpid())
+    for value in ["A", "B", "C"]:
+        print("Put %s to queue..." % value)
         q.put(value)
         time.sleep(random.random())
 
 
 def read(q):
     """Take from the queue for ever: the tutorial's reader. It has to be terminated."""
-    print('Process to read: %s' % os.getpid())
+    print("Process to read: %s" % os.getpid())
     while True:
         value = q.get(True)
-        print('Get %s from queue.' % value)
+        print("Get %s from queue." % value)

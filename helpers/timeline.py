@@ -17,7 +17,7 @@ import numpy as np
 
 from helpers import flight
 
-OUTCOMES = ('running', 'returned', 'raised', 'lost')
+OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
 RUNNING, RETURNED, RAISED, LOST = range(4)
 
@@ -88,8 +88,8 @@ class Calls(Sequence):
     def __getitem__(self, i: int) -> str:
         arguments = self._long.get(int(i))
         if arguments is None:
-            arguments = bytes(self._short[i]).decode('utf-8', 'replace')
-        return f'{self._names[self._which[i]]}({arguments})'
+            arguments = bytes(self._short[i]).decode("utf-8", "replace")
+        return f"{self._names[self._which[i]]}({arguments})"
 
 
 class Tasks(Sequence):
@@ -100,7 +100,9 @@ class Tasks(Sequence):
     `on_core` (a share from 0 to 1) and `outcome` (see `OUTCOMES`).
     """
 
-    def __init__(self, calls, pid, lane, submitted, started, finished, received, on_core, outcome, errors):
+    def __init__(
+        self, calls, pid, lane, submitted, started, finished, received, on_core, outcome, errors
+    ):
         self.calls = calls
         self.pid, self.lane = pid, lane
         self.submitted, self.started = submitted, started
@@ -109,22 +111,27 @@ class Tasks(Sequence):
         self.errors = errors
 
     @classmethod
-    def from_columns(cls, calls: Sequence[str], **columns) -> 'Tasks':
+    def from_columns(cls, calls: Sequence[str], **columns) -> "Tasks":
         """Tasks from columns of equal length; a column that is not given is unknown (nan, or 0).
 
         Raises ValueError for a column of another length and TypeError for an unknown one.
         """
         n = len(calls)
-        errors = columns.pop('errors', {})
-        blank = {name: np.full(n, math.nan) for name in ('submitted', 'started', 'finished', 'received', 'on_core')}
-        blank |= {name: np.zeros(n, np.int64) for name in ('pid', 'lane')}
-        blank['outcome'] = np.full(n, RETURNED, np.uint8)
+        errors = columns.pop("errors", {})
+        blank = {
+            name: np.full(n, math.nan)
+            for name in ("submitted", "started", "finished", "received", "on_core")
+        }
+        blank |= {name: np.zeros(n, np.int64) for name in ("pid", "lane")}
+        blank["outcome"] = np.full(n, RETURNED, np.uint8)
         if unknown := columns.keys() - blank.keys():
-            raise TypeError(f'no such column: {", ".join(sorted(unknown))}; there are {", ".join(blank)}')
+            raise TypeError(
+                f"no such column: {', '.join(sorted(unknown))}; there are {', '.join(blank)}"
+            )
         for name, values in columns.items():
             values = np.asarray(values, blank[name].dtype)
             if values.shape != (n,):
-                raise ValueError(f'column {name} has the shape {values.shape}, there are {n} tasks')
+                raise ValueError(f"column {name} has the shape {values.shape}, there are {n} tasks")
             blank[name] = values
         return cls(calls, **blank, errors=errors)
 
@@ -138,9 +145,19 @@ class Tasks(Sequence):
         i = range(len(self))[i]
         outcome = OUTCOMES[self.outcome[i]]
         if i in self.errors:
-            outcome += ' ' + self.errors[i]
-        times = (float(column[i]) for column in (self.submitted, self.started, self.finished, self.received))
-        return Task(self.calls[i], int(self.pid[i]), int(self.lane[i]), *times, float(self.on_core[i]), outcome)
+            outcome += " " + self.errors[i]
+        times = (
+            float(column[i])
+            for column in (self.submitted, self.started, self.finished, self.received)
+        )
+        return Task(
+            self.calls[i],
+            int(self.pid[i]),
+            int(self.lane[i]),
+            *times,
+            float(self.on_core[i]),
+            outcome,
+        )
 
     def call(self, i: int) -> str:
         """The text of task i's call."""
@@ -154,8 +171,20 @@ class Timeline:
     measure yet. A task that has not finished counts up to `now`, the moment of the snapshot.
     """
 
-    def __init__(self, tasks, processes=(), lines=(), messages=(), method='', workers=0, now=math.nan,
-                 predicted=False, lost_events=0, lost_text=0, parent=0):
+    def __init__(
+        self,
+        tasks,
+        processes=(),
+        lines=(),
+        messages=(),
+        method="",
+        workers=0,
+        now=math.nan,
+        predicted=False,
+        lost_events=0,
+        lost_text=0,
+        parent=0,
+    ):
         self.tasks = tasks
         self.processes = list(processes)
         self.lines = list(lines)
@@ -206,16 +235,26 @@ class Timeline:
 
     def table(self) -> str:
         """The tasks as a table of text: one line each, times in seconds."""
-        head = ('task', 'lane', 'pid', 'submitted', 'started', 'finished', 'received', 'on core', 'outcome')
+        head = (
+            "task",
+            "lane",
+            "pid",
+            "submitted",
+            "started",
+            "finished",
+            "received",
+            "on core",
+            "outcome",
+        )
         rows = [head, *(_row(task) for task in self.tasks)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        return '\n'.join(_aligned(row, widths) for row in rows)
+        return "\n".join(_aligned(row, widths) for row in rows)
 
 
 def _row(task):
     times = (task.submitted, task.started, task.finished, task.received)
-    seconds = ('' if math.isnan(time) else f'{time:.3f}' for time in times)
-    on_core = '' if math.isnan(task.on_core) else f'{task.on_core:.0%}'
+    seconds = ("" if math.isnan(time) else f"{time:.3f}" for time in times)
+    on_core = "" if math.isnan(task.on_core) else f"{task.on_core:.0%}"
     return (task.call, str(task.lane), str(task.pid), *seconds, on_core, task.outcome)
 
 
@@ -225,7 +264,7 @@ def _aligned(row, widths):
         cell.ljust(width) if i in (0, len(row) - 1) else cell.rjust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
-    return '  '.join(cells).rstrip()
+    return "  ".join(cells).rstrip()
 
 
 def _max(values):
