@@ -166,7 +166,8 @@ def write_stamp(lines: list[str]) -> None:
 def pip(*arguments: str) -> int:
     """Run .venv's pip, show a dot for each package, keep what it says in LOG. Return its code."""
     process = subprocess.Popen(
-        [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments],
+        # Two retries: who has no network should not wait a minute to be told so.
+        [PYTHON, "-m", "pip", "--disable-pip-version-check", "--retries=2", *arguments],
         cwd=HERE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

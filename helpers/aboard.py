@@ -178,7 +178,7 @@ _brief.maxstring = _brief.maxother = _brief.maxlong = 40
 def text_of(value) -> str:
     """A value as short text, for any value, however large or strange."""
     kind = type(value)
-    if kind is int and -(10**15) < value < 10**15 or kind is str and len(value) < 40:
+    if (kind is int and -(10**15) < value < 10**15) or (kind is str and len(value) < 40):
         return repr(value)
     if kind.__repr__ is object.__repr__:
         return getattr(value, "label", kind.__name__)  # not <... object at 0x7f...>

@@ -32,7 +32,7 @@ HEADER = struct.Struct("<8sIIQQ")
 HEADER_BYTES = 64
 
 RECORD = struct.Struct("<BBHIqII8s")
-"""Kind, bytes of text, code, a, time in ns, b, c, text: what code, a, b, c mean depends on the kind."""
+"""Kind, bytes of text, code, a, time in ns, b, c, text. The kind says what code, a, b, c mean."""
 TEXT_RECORD = struct.Struct("<BB30s")
 INLINE = 8
 MORE = 30

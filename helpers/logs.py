@@ -186,7 +186,7 @@ def _own_lanes(asked):
 
 
 def _match(asked, logs):
-    """Which log belongs to which process asked for. The system may use a pid twice: time decides."""
+    """Which log belongs to which process. The system may use a pid twice: time decides."""
     found = {}
     for log in logs:
         born = log.first(flight.BORN)

@@ -204,7 +204,7 @@ def as_text(checks: list[Check]) -> str:
     lines.append("")
     if failed:
         lines.append(
-            f"{failed} of {len(checks)} checks failed. Do what is said there, check again."
+            f"{failed} of {len(checks)} checks failed: do what the line says, then check again."
         )
     else:
         lines.append("Nothing failed. This machine is ready for class.")
@@ -348,18 +348,7 @@ def check_pool(method: str, needed: bool, seconds: float = POOL_SECONDS) -> Chec
     """
     began = time.perf_counter()
     program = f"from helpers.machine import run_a_pool; run_a_pool({method!r}, {seconds})"
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=COURSE,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 10,
-        )
-        found = what_the_pool_said(answer.returncode, answer.stdout, answer.stderr, seconds)
-    except subprocess.TimeoutExpired:
-        found = f"no answer in {seconds + 10:g} s"
+    found = what_the_pool_said(*run_in_a_process(program, seconds + 10), seconds)
     name = f"Pool, {method}"
     if not found:
         return Check(name, OK, f"answered in {time.perf_counter() - began:.1f} s")
@@ -370,13 +359,35 @@ def check_pool(method: str, needed: bool, seconds: float = POOL_SECONDS) -> Chec
     return Check(name, FAILED if needed else WORTH_KNOWING, found, remedy)
 
 
-def what_the_pool_said(exitcode: int, stdout: str, stderr: str, seconds: float) -> str:
+def run_in_a_process(
+    program: str, seconds: float, environ: Mapping[str, str] | None = None
+) -> tuple[int | None, str, str]:
+    """Run Python text in a new process. Return its exit code, stdout and stderr.
+
+    After `seconds` it is killed, and the exit code is None. `environ` adds to the environment.
+    """
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=COURSE,
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return None, "", ""
+    return answer.returncode, answer.stdout, answer.stderr
+
+
+def what_the_pool_said(exitcode: int | None, stdout: str, stderr: str, seconds: float) -> str:
     """Return what went wrong with the Pool in one line, or nothing if it answered."""
+    if exitcode in (None, GAVE_UP):
+        return f"no answer in {seconds:g} s"
     if exitcode == 0 and stdout.split() == ["1", "2", "3", "4"]:
         return ""
-    if exitcode == GAVE_UP:
-        return f"no answer in {seconds:g} s"
-    last_words = stderr.strip().splitlines()[-1:] or stdout.strip().splitlines()[-1:]
+    last_words = (stderr.strip() or stdout.strip()).splitlines()[-1:]
     return f"ended with exit code {exitcode}: {''.join(last_words)}"
 
 

@@ -29,7 +29,7 @@ import threading
 import time
 import warnings
 import weakref
-from multiprocessing import connection, process, queues, spawn, util
+from multiprocessing import connection, queues, spawn, util
 from multiprocessing import pool as standard_pool
 
 from helpers import aboard, flight, folders
@@ -64,7 +64,8 @@ def get_context(method: str | None = None) -> "ObservedContext":
     if wanted not in available:
         source = " (from the environment variable START_METHOD)" if method is None else ""
         raise ValueError(
-            f"there is no start method {wanted!r}{source} here; choose one of {', '.join(available)}"
+            f"there is no start method {wanted!r}{source} here; "
+            f"choose one of {', '.join(available)}"
         )
     _say_what_was_edited()
     return _CONTEXTS[wanted]()
@@ -651,8 +652,9 @@ def _say_what_was_edited():
                 _seen[name] = module.__spec__, edited
             elif edited != imported:
                 warnings.warn(
-                    f"{name.replace('.', '/')}.py was edited after this kernel imported it: fork would run the old "
-                    f"code, spawn the new. Restart the kernel, or run importlib.reload({name}).",
+                    f"{name.replace('.', '/')}.py was edited after this kernel imported it: "
+                    "fork would run the old code, spawn the new. "
+                    f"Restart the kernel, or run importlib.reload({name}).",
                     stacklevel=3,
                 )
 

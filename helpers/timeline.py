@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import flight
-
 OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
 RUNNING, RETURNED, RAISED, LOST = range(4)
