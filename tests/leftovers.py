@@ -212,8 +212,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     inside, outside = item.parent.stash[_watches]
     try:
         inside.check(item.parent.name)
+        item.parent.teardown()
+        folders.sweep()
+        outside.check(item.parent.name)
     finally:
         yield
-    folders.sweep()
-    outside.check(item.parent.name)
     return None
