@@ -11,6 +11,8 @@ import numpy as np
 
 from helpers.timeline import LOST, RAISED, RUNNING, Timeline
 
+TASK_ROLES = ("worker", "process")
+
 
 @dataclass
 class Lane:
@@ -69,7 +71,7 @@ def _lane_name(process):
 
 def _lanes_without_process(timeline, predicted):
     """Lanes of a prediction; and of tasks whose process nobody recorded."""
-    lanes = set(np.unique(timeline.tasks.lane).tolist())
+    lanes = set(np.flatnonzero(np.bincount(timeline.tasks.lane)).tolist())
     for one in (timeline, predicted):
         if one is not None and one.predicted:
             lanes |= set(range(1, one.workers + 1))
@@ -137,9 +139,6 @@ def task_spans(timeline: Timeline, lanes: Sequence[Lane], shift: float = 0.0) ->
         tasks.on_core,
         np.arange(len(tasks)),
     )
-
-
-TASK_ROLES = ("worker", "process")
 
 
 def _process_spans(timeline, lanes, end):

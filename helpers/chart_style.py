@@ -41,6 +41,7 @@ class Style:
     edge: str
     hatch: str = ""
     dashed: bool = False
+    flat: str = ""  # the one colour for where there is no room for a hatch
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ LIGHT = Palette(
         "ghost": Style("#DDB3CC", "#8C2F69", dashed=True),
         "process": Style("#C5EBDF", "#00664B"),
         "manager": Style("#F3E9B0", "#665C00", ".."),
-        "startup": Style("#FFFFFF", "#6A717B", "////"),
+        "startup": Style("#FFFFFF", "#6A717B", "////", flat="#A9AFB8"),
         "idle": Style("#ECEEF2", "#8A9099"),
     },
 )
@@ -93,12 +94,7 @@ DARK = Palette(
         "ghost": Style("#6E3D5B", "#E9A6CB", dashed=True),
         "process": Style("#16493C", "#8FE0C6"),
         "manager": Style("#4A4510", "#E3D98A", ".."),
-        "startup": Style("#12161C", "#97A0AC", "////"),
+        "startup": Style("#12161C", "#97A0AC", "////", flat="#6C7581"),
         "idle": Style("#252B34", "#6C7581"),
     },
 )
-
-
-def solid(style: Style) -> str:
-    """The one colour of a kind where there is no room for a hatch: below a pixel."""
-    return style.edge if style.hatch == "////" else style.fill

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from helpers.chart_data import lanes_of
+from helpers.chart_data import TASK_ROLES, lanes_of
 from helpers.timeline import LOST, OUTCOMES, RAISED, RUNNING, Task, Timeline
 
 FEW_LANES, FEW_TASKS = 8, 24
@@ -14,16 +14,22 @@ FEW_LANES, FEW_TASKS = 8, 24
 
 
 def seconds(time: float) -> str:
-    """A time as one reads it: `2.85 s`, `0.0042 s`, `1,234 s`."""
+    """A time as one reads it: `2.85 s`, `0.042 s`, `0.00013 s`, `1,234 s`."""
     if time >= 1000:
         return f"{time:,.0f} s"
-    return f"{time:.2f} s" if time >= 0.1 or time == 0 else f"{time:.4f} s"
+    if time >= 0.0995 or time <= 0:
+        return f"{time:.2f} s"
+    return f"{time:.3f} s" if time >= 0.00995 else f"{time:.2g} s"
 
 
 def count(number: int, noun: str) -> str:
     """`1 task`, `5 tasks`, `5,000 tasks`, `2 processes`."""
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number:,} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """`tasks`, `processes`."""
+    return noun + ("es" if noun.endswith("s") else "s")
 
 
 def percent(share: float) -> str:
@@ -34,10 +40,10 @@ def title(timeline: Timeline) -> str:
     """Start method, workers, tasks and makespan in one line."""
     who = _who(timeline)
     if not who:
-        return "nothing has run yet"
+        return "Nothing has run yet"
     if not len(timeline.tasks):
         return f"{who}: {_lifetime(timeline)}"
-    prefix = "predicted: " if timeline.predicted else ""
+    prefix = "Predicted: " if timeline.predicted else ""
     what = f"{prefix}{who}, {count(len(timeline.tasks), 'task')}"
     running = how_many(timeline, RUNNING)
     if running:
@@ -182,9 +188,13 @@ def _last_finisher(timeline):
     if not np.isfinite(tasks.finished).any():
         return []
     last = tasks[int(np.nanargmax(tasks.finished))]
-    return [
-        f"the last task to finish was {last.call} in lane {last.lane}, at {last.finished:.2f} s"
-    ]
+    lane = _task_lanes(timeline)[last.lane].name
+    return [f"the last task to finish was {last.call} ({lane}), at {last.finished:.2f} s"]
+
+
+def _task_lanes(timeline):
+    """The lanes that may hold tasks, by number."""
+    return {lane.number: lane for lane in lanes_of(timeline) if lane.role in TASK_ROLES}
 
 
 def _trouble(timeline):
@@ -237,13 +247,12 @@ def _task_story(task, now):
 
 def _busiest(timeline):
     """Which lane worked most and which least."""
-    tasks = timeline.tasks
+    tasks, lanes = timeline.tasks, _task_lanes(timeline)
     ends = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
-    lanes = [lane.number for lane in lanes_of(timeline) if lane.role in ("worker", "process")]
     work = np.bincount(tasks.lane, ends - tasks.started, minlength=max(lanes) + 1)
     most, least = max(lanes, key=lambda n: work[n]), min(lanes, key=lambda n: work[n])
     return [
-        f"lane {most} worked longest, {seconds(work[most])}, lane {least} least, "
+        f"{lanes[most].name} worked longest, {seconds(work[most])}, {lanes[least].name} least, "
         f"{seconds(work[least])}"
     ]
 

@@ -1,0 +1,90 @@
+"""Messages between the lanes: an arrow from the process that put to the one that got."""
+
+import math
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+
+from helpers.chart_canvas import Canvas
+from helpers.chart_style import LINE_OF_TEXT, MOST_ARROWS
+from helpers.chart_words import one_line
+from helpers.timeline import Timeline
+
+FEW_ARROWS = 40
+"""Up to here every message's value is written beside its arrow, if it finds room."""
+
+
+def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
+    """All messages whose sender has a lane; a circle for each that nobody took."""
+    lane = {pid: i for i, one in enumerate(canvas.layout.lanes) for pid in one.pids}
+    known = [m for m in timeline.messages if m.sender in lane]
+    taken = [m for m in known if m.receiver in lane and math.isfinite(m.got)][:MOST_ARROWS]
+    waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
+    if taken:
+        _arrows(canvas, taken, lane)
+    if waiting:
+        x = [m.put for m in waiting]
+        y = [canvas.layout.row(lane[m.sender]) + 0.5 for m in waiting]
+        looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
+        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", **looks)
+        canvas.show("not taken")
+
+
+def draw_parent(canvas: Canvas, end: float) -> None:
+    """The parent was there all the time: a thin line."""
+    for row, lane in enumerate(canvas.layout.lanes):
+        if lane.role == "parent":
+            canvas.axes.plot([0, end], [row + 0.5] * 2, color=canvas.palette.muted, zorder=2)
+
+
+def _arrows(canvas, messages, lane):
+    start, stop = _ends(canvas, messages, lane)
+    few = len(messages) <= FEW_ARROWS
+    looks = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
+    lines = LineCollection(np.stack([start, stop], axis=1), gid="message", zorder=7, **looks)
+    canvas.axes.add_collection(lines, autolim=False)
+    heads = _heads(canvas, start, stop, 10 if few else 6)
+    heads = PolyCollection(heads, facecolor=canvas.palette.message, linewidth=0, zorder=7)
+    canvas.axes.add_collection(heads, autolim=False)
+    canvas.show("message")
+    if few:
+        for message, a, b in zip(messages, start, stop, strict=True):
+            _value(canvas, one_line(message.value), a, b)
+
+
+def _ends(canvas, messages, lane):
+    """Tail and head of each arrow: time and row, from one bar's edge to the next one's."""
+    rows = canvas.layout.row(np.array([[lane[m.sender], lane[m.receiver]] for m in messages]))
+    down = np.sign(rows[:, 1] - rows[:, 0])
+    top, bottom = canvas.bar
+    leave = np.where(down > 0, bottom, np.where(down < 0, top, 0.5))
+    reach = np.where(down > 0, top, np.where(down < 0, bottom, 0.5))
+    on_line = np.array([one.role == "parent" for one in canvas.layout.lanes])
+    pairs = np.array([[lane[m.sender], lane[m.receiver]] for m in messages])
+    leave[on_line[pairs[:, 0]]] = 0.5
+    reach[on_line[pairs[:, 1]]] = 0.5
+    start = np.stack([[m.put for m in messages], rows[:, 0] + leave], axis=1)
+    return start, np.stack([[m.got for m in messages], rows[:, 1] + reach], axis=1)
+
+
+def _heads(canvas, start, stop, size):
+    """The triangles of the arrows' heads: turned in pixels, given in the axes' units."""
+    unit = np.array([canvas.layout.scale, canvas.layout.lane_height])
+    along = (stop - start) * unit
+    along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    across = along[:, ::-1] * (-1, 1)
+    corners = [0, across * 0.45 - along, -across * 0.45 - along]
+    return np.stack([stop + corner * size / unit for corner in corners], axis=1)
+
+
+def _value(canvas, value, start, stop):
+    """The value beside its arrow, at the first place where nothing else stands."""
+    value = value if len(value) <= 12 else value[:11] + "…"
+    shift = (canvas.text_width(value) / 2 + 7) / canvas.layout.scale
+    up = 0.5 * LINE_OF_TEXT / canvas.layout.lane_height * np.sign(stop[1] - start[1])
+    tail, middle, head = start - (0, up), (start + stop) / 2, stop + (0, up)
+    steep = abs(stop[0] - start[0]) * canvas.layout.scale < 12
+    for x, y in (middle, tail, head) if steep else (tail, head, middle):
+        for side in (shift, -shift):
+            if canvas.label_if_free(x + side, y, value):
+                return
