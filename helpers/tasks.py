@@ -49,3 +49,16 @@ def read(q):
     while True:
         value = q.get(True)
         print("Get %s from queue." % value)
+
+
+def fragile_task(name):
+    """Sleep for a moment, or fail: task 2 always does."""
+    time.sleep(0.3)
+    if name == 2:
+        raise ValueError('task 2 has failed')
+    return 'task %s is fine' % name
+
+
+def square(number):
+    """A task that returns something."""
+    return number * number
