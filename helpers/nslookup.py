@@ -104,10 +104,8 @@ class Session:
         for _ in range(max(1, self.numbers["retry"])):
             try:
                 return DNSRecord.parse(question.send(self.server, port, timeout=timeout))
-            except TimeoutError:
-                problem = "timed out"
             except (OSError, DNSError) as error:
-                problem = str(error)
+                problem = error  # "timed out", most likely
             print(f";; communications error to {self.server}#{port}: {problem}")
         return None
 
