@@ -1,0 +1,323 @@
+"""Every committed notebook keeps the rules. Each rule is broken once on purpose, too."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from tools import notebooks
+from tools.notebooks import NOTEBOOKS
+
+ROOT = NOTEBOOKS.parent
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+NOT_COMPARED = {"nbval-ignore-output", "nbval-skip"}
+RHYTHM = [
+    "Predict",
+    "Run",
+    "Look",
+    "Play",
+    "A failure worth knowing",
+    "Your turn",
+    "In practice",
+    "Summary",
+]
+AUTHORS_PATHS = [
+    r"/(?:home|Users)/\w",
+    r"/root\b",
+    r"(?:/private)?/(?:tmp|var/folders)/\w",
+    r"\b[A-Z]:\\+\w",
+    *(re.escape(str(folder)) for folder in (ROOT, Path.home()) if len(folder.parts) > 1),
+]
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the code cells of a notebook."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """Return the tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def is_ignored(cell: NotebookNode) -> bool:
+    """Say whether nbval does not compare the cell's outputs."""
+    return bool(NOT_COMPARED & set(tags(cell)))
+
+
+def headings(notebook: NotebookNode, level: int) -> list[str]:
+    """Return the headings of one level."""
+    texts = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    without_code = re.sub(r"(?ms)^```.*?^```", "", texts)
+    return re.findall(rf"(?m)^#{{{level}}} +(.+)$", without_code)
+
+
+def strings(node: object) -> Iterator[str]:
+    """Yield every text in a notebook, without pictures."""
+    if isinstance(node, str):
+        yield re.sub(r"[A-Za-z0-9+/=\n]{400,}", "", node)
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from strings(value)
+
+
+# The rules. Each yields what is wrong.
+
+
+def has_outputs(notebook: NotebookNode) -> Iterator[str]:
+    """A cell that prints or ends in a value has its output: without, nothing is compared."""
+    if not any(cell.outputs for cell in code_cells(notebook)):
+        yield "no cell has an output"
+    for cell in code_cells(notebook):
+        if re.search(r"^(?:print|gantt|explore|display)\(", cell.source, re.M) and not cell.outputs:
+            yield f"no output: {cell.source}"
+
+
+def runs_in_order(notebook: NotebookNode) -> Iterator[str]:
+    """The code cells were executed from the first to the last."""
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts {counts}"
+
+
+def fails_only_on_purpose(notebook: NotebookNode) -> Iterator[str]:
+    """A cell ends in an error exactly if it has the tag raises-exception."""
+    for cell in code_cells(notebook):
+        failed = any(output.output_type == "error" for output in cell.outputs)
+        if failed != ("raises-exception" in tags(cell)):
+            yield f"{'failed' if failed else 'did not fail'}: {cell.source}"
+
+
+def names_no_path_of_its_author(notebook: NotebookNode) -> Iterator[str]:
+    """Nothing tells on whose machine the notebook was made."""
+    for text in strings(notebook):
+        for pattern in AUTHORS_PATHS:
+            if found := re.search(f"(?:{pattern}).{{0,40}}", text):
+                yield found[0]
+
+
+def compares_most(notebook: NotebookNode) -> Iterator[str]:
+    """At most a quarter of the code cells is ignored."""
+    cells = code_cells(notebook)
+    ignored = sum(map(is_ignored, cells))
+    if ignored > len(cells) / 4:
+        yield f"{ignored} of {len(cells)} code cells are not compared"
+
+
+def says_why_it_ignores(notebook: NotebookNode) -> Iterator[str]:
+    """A cell is ignored by a tag, with its reason beside it, and no other cell has a reason."""
+    for cell in code_cells(notebook):
+        reason = cell.metadata.get("nbval_reason", "")
+        if is_ignored(cell) != (len(reason.split()) >= 3):
+            yield f"ignored: {is_ignored(cell)}, nbval_reason: {reason!r}: {cell.source}"
+        if re.search(r"#\s*(?:NBVAL|PYTEST)_\w", cell.source):
+            yield f"a comment for nbval, use a tag: {cell.source}"
+
+
+def has_one_title(notebook: NotebookNode) -> Iterator[str]:
+    """The notebook begins with its one H1."""
+    titles = headings(notebook, 1)
+    if len(titles) != 1 or not notebook.cells[0].source.startswith("# "):
+        yield f"titles: {titles}"
+
+
+def says_what_to_install(notebook: NotebookNode) -> Iterator[str]:
+    """The first code cell imports the helpers or says what to install."""
+    first = code_cells(notebook)[0].source
+    yield from (
+        f"no {word!r} in the first code cell"
+        for word in ("try:", "import helpers", "except ", "requirements.txt")
+        if word not in first
+    )
+
+
+def is_tidy(notebook: NotebookNode) -> Iterator[str]:
+    """The tool that tidies notebooks finds nothing to do."""
+    if notebooks.as_text(notebooks.normalised(notebook)) != notebooks.as_text(notebook):
+        yield "run: python tools/notebooks.py execute"
+
+
+def has_the_rhythm_of_a_lesson(notebook: NotebookNode) -> Iterator[str]:
+    """The parts of a lesson are its H2 headings, in order; others may stand between them.
+
+    The explanation has no name of its own: its heading says what is explained.
+    """
+    found = headings(notebook, 2)
+    places = [
+        next((i for i, text in enumerate(found) if text.startswith(part)), None) for part in RHYTHM
+    ]
+    if None in places or places != sorted(places):
+        yield f"parts {RHYTHM} are not all there, in order: {found}"
+
+
+def is_small(notebook: NotebookNode) -> Iterator[str]:
+    """A notebook loads quickly, and a code host still shows it."""
+    size = len(notebooks.as_text(notebook))
+    if size > 1_500_000:
+        yield f"{size:,} bytes"
+
+
+Rule = Callable[[NotebookNode], Iterator[str]]
+RULES: list[Rule] = [
+    has_outputs,
+    runs_in_order,
+    fails_only_on_purpose,
+    names_no_path_of_its_author,
+    compares_most,
+    says_why_it_ignores,
+    has_one_title,
+    says_what_to_install,
+    is_tidy,
+    has_the_rhythm_of_a_lesson,
+    is_small,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_the_rule(path: Path, rule: Rule) -> None:
+    if rule is has_the_rhythm_of_a_lesson and path.stem.startswith("00"):
+        pytest.skip("the first notebook explains the rhythm, it is no lesson yet")
+    assert list(rule(notebooks.read(path))) == []
+
+
+def test_all_notebooks_begin_with_the_same_import() -> None:
+    assert len({code_cells(notebooks.read(path))[0].source for path in PATHS}) <= 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_lesson_is_in_the_readme(path: Path) -> None:
+    assert re.fullmatch(r"\d\d_[a-z_]+", path.stem)
+    rows = [
+        line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line[:1] == "|"
+    ]
+    assert any(path.name in row for row in rows)
+
+
+# Each rule broken once.
+
+
+@pytest.fixture
+def good() -> NotebookNode:
+    """A notebook that keeps every rule."""
+    guard = "try:\n    import helpers\nexcept ImportError:\n    print('requirements.txt')"
+    parts = [nbformat.v4.new_markdown_cell(f"## {part}") for part in RHYTHM]
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("# Watch\n\n```\n# no title\n```"),
+        *[nbformat.v4.new_code_cell(source) for source in (guard, "print(1)", "1 / 0", "print(2)")],
+        *parts,
+    ]
+    cells = code_cells(notebook)
+    for number, cell in enumerate(cells, 1):
+        cell.execution_count = number
+    cells[1].outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    cells[2].outputs = [nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="no")]
+    cells[2].metadata["tags"] = ["raises-exception"]
+    cells[3].outputs = [nbformat.v4.new_output("stream", text="2\n")]
+    cells[3].metadata.update(tags=["nbval-ignore-output"], nbval_reason="It is a sample.")
+    return notebooks.normalised(notebook)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_good_sample_keeps_the_rule(good: NotebookNode, rule: Rule) -> None:
+    assert list(rule(good)) == []
+
+
+BREACHES: list[tuple[Rule, str]] = [
+    (has_outputs, "cells[1].outputs = []"),
+    (has_outputs, "for cell in cells: cell.outputs = []; cell.source = 'x = 1'"),
+    (runs_in_order, "cells[1].execution_count = 3"),
+    (runs_in_order, "cells[1].execution_count = None"),
+    (fails_only_on_purpose, "cells[1].outputs = cells[2].outputs"),
+    (fails_only_on_purpose, "cells[2].outputs = []"),
+    (names_no_path_of_its_author, "cells[1].outputs[0].text = 'in /home/ann/x.py'"),
+    (names_no_path_of_its_author, "cells[1].outputs[0].text = r'in C:\\Users\\ann'"),
+    (names_no_path_of_its_author, "cells[2].outputs[0].traceback = ['File /tmp/x/y.py']"),
+    (names_no_path_of_its_author, "cells[1].source = 'open(' + repr(str(ROOT)) + ')'"),
+    (compares_most, "cells[1].metadata['tags'] = ['nbval-skip']"),
+    (says_why_it_ignores, "del cells[3].metadata['nbval_reason']"),
+    (says_why_it_ignores, "del cells[3].metadata['tags']"),
+    (says_why_it_ignores, "cells[1].source = '# NBVAL_IGNORE_OUTPUT'"),
+    (has_one_title, "notebook.cells[-1].source = '# Another'"),
+    (has_one_title, "notebook.cells[0].source = 'Watch'"),
+    (says_what_to_install, "del notebook.cells[1]"),
+    (is_tidy, "notebook.metadata.language_info['version'] = '3.11.7'"),
+    (is_tidy, "cells[1].metadata['execution'] = {}"),
+    (is_tidy, "cells[1].id = 'other'"),
+    (has_the_rhythm_of_a_lesson, "del notebook.cells[-2]"),
+    (has_the_rhythm_of_a_lesson, "notebook.cells[-2:] = notebook.cells[:-3:-1]"),
+    (is_small, "cells[1].outputs[0].text = 'x' * 2_000_000"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"), BREACHES, ids=lambda part: getattr(part, "__name__", part)
+)
+def test_a_breach_of_the_rule_is_seen(good: NotebookNode, rule: Rule, change: str) -> None:
+    broken = copy.deepcopy(good)
+    exec(change, {"notebook": broken, "cells": code_cells(broken), "ROOT": ROOT})
+    assert list(rule(broken)) != []
+
+
+def test_every_rule_is_broken_once() -> None:
+    assert {rule for rule, _ in BREACHES} == set(RULES)
+
+
+# The tool itself.
+
+SCRIPT = """# %% [markdown]
+# # Watch
+
+# %%
+print("hello")
+
+# %% nbval_reason="It is a sample." tags=["nbval-ignore-output"]
+import os
+print(os.getpid())
+"""
+
+
+def test_a_script_survives_the_way_into_a_notebook_and_back() -> None:
+    assert notebooks.to_script(notebooks.from_script(SCRIPT)).strip() == SCRIPT.strip()
+
+
+def test_ids_stay_when_another_cell_comes_in() -> None:
+    ids = {cell.id for cell in notebooks.from_script(SCRIPT).cells}
+    longer = notebooks.from_script(SCRIPT.replace("# %%\nprint", "# %%\nx = 1\n\n# %%\nprint"))
+    assert ids < {cell.id for cell in longer.cells}
+
+
+def test_a_notebook_is_executed_as_nbval_does_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("START_METHOD", "fork")
+    source = (
+        "import os\nprint([name in os.environ for name in ('START_METHOD', 'PYTEST_CURRENT_TEST')])"
+    )
+    notebook = notebooks.executed(notebooks.from_script(source), tmp_path)
+    assert notebook.cells[0].outputs[0].text == "[False, True]\n"
+    assert list(is_tidy(notebook)) == []
+
+
+def test_a_failing_cell_fails_loudly_and_leaves_the_file_alone(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    (tmp_path / "01_sample.ipynb").write_text("as it was")
+    (tmp_path / "lesson.py").write_text("# %%\n1 / 0\n")
+    assert notebooks.main(["write", "01_sample", str(tmp_path / "lesson.py")]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert (tmp_path / "01_sample.ipynb").read_text() == "as it was"
+
+
+def test_no_widget_is_saved(tmp_path) -> None:
+    script = "# %%\nimport ipywidgets\nipywidgets.IntSlider()"
+    notebook = notebooks.executed(notebooks.from_script(script), tmp_path)
+    assert list(notebook.cells[0].outputs[0].data) == ["text/plain"]
+    assert "widgets" not in notebook.metadata
