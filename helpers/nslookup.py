@@ -185,4 +185,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
+    sys.stdout.reconfigure(write_through=False)  # whatever PYTHONUNBUFFERED says: see talk()
     sys.exit(main(sys.argv[1:]))

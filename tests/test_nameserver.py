@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 import pytest
@@ -470,6 +471,24 @@ def test_a_lookup_without_an_answer_can_be_cut_short_from_outside(server, progra
     command = nameserver._command_line(program, server.port, [SILENT])
     with pytest.raises(subprocess.TimeoutExpired):
         subprocess.run(command, capture_output=True, timeout=1)
+
+
+def test_answers_stay_inside_until_the_program_ends(server, program, monkeypatch):
+    """Lesson 5 shows it: through a pipe, a line goes in at once and its answer waits."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    command = nameserver._command_line(program, server.port, ["-type=mx"])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for asked in (1, 2):
+            process.stdin.write(b"python.org\n")
+            process.stdin.flush()
+            # The second question is put when the first answer has been printed.
+            deadline = time.monotonic() + LONG
+            while len(server.questions) < asked and time.monotonic() < deadline:
+                time.sleep(0.01)
+        process.kill()
+        output = process.stdout.read().decode()
+    assert len(server.questions) == 2
+    assert output.removeprefix(nslookup.FIRST_LINE).strip() == ""
 
 
 SAME_IN_BOTH = [
