@@ -247,7 +247,7 @@ def dark_theme(page: Page, wanted: bool = True) -> None:
     """Switch JupyterLab to its dark theme, or back."""
     theme = f"JupyterLab {'Dark' if wanted else 'Light'}"
     page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']")
+    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
 
 
 def _with_panel(expression):
