@@ -477,6 +477,7 @@ def test_answers_stay_inside_until_the_program_ends(server, program, monkeypatch
     """Lesson 5 shows it: through a pipe, a line goes in at once and its answer waits."""
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     command = nameserver._command_line(program, server.port, ["-type=mx"])
+    server.questions.clear()  # finding the program may have asked some
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         for asked in (1, 2):
             process.stdin.write(b"python.org\n")
