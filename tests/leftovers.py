@@ -35,8 +35,8 @@ _watches = pytest.StashKey[tuple["Watch", "Watch"]]()
 def pytest_configure() -> None:
     """Mark this run, and give it a temporary folder of its own, so that all logs in it are ours."""
     os.environ[MARK] = f"{OWN.pid}-{time.time_ns()}"
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-    folder = tempfile.mkdtemp(prefix="ps-")
+    outer = os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="ps-", dir=outer)  # short: sockets in it have short names only
     os.environ.update(TMPDIR=folder, TEMP=folder, TMP=folder)
     tempfile.tempdir = folder
 
