@@ -81,3 +81,9 @@ def test_every_rule_has_work_in_some_notebook(request, regex: str, name: str) ->
     cells = [cell for path in PATHS for cell in compared_cells(request.session, path)]
     outputs = [text for cell in cells for text in texts(cell)]
     assert any(re.search(regex, text) for text in outputs), "a rule without work: remove it"
+
+
+@pytest.mark.parametrize(("regex", "name"), RULES)
+def test_only_the_rule_for_charts_reaches_across_lines_or_swallows_anything(regex, name) -> None:
+    greedy = re.search(r"\(\?\w*s|\.[*+]|\\[SDWsdw][*]|\[\^", regex)
+    assert name == "CHART" or not greedy
