@@ -6,8 +6,10 @@ Every function here is plain Python that you could run anywhere; nothing in it k
 being watched.
 """
 
+import multiprocessing
 import os
 import random
+import sys
 import time
 
 
@@ -35,12 +37,15 @@ def duration_of(name):
 
 
 def write(q):
-    """Put three letters into the queue: the tutorial's writer."""
+    """Put three letters into the queue: the tutorial's writer.
+
+    The tutorial draws a new pause at every run; here it is drawn from the letter.
+    """
     print("Process to write: %s" % os.getpid())
     for value in ["A", "B", "C"]:
         print("Put %s to queue..." % value)
         q.put(value)
-        time.sleep(random.random())
+        time.sleep(random.Random(f"letter-{value}").random())
 
 
 def read(q):
@@ -55,10 +60,52 @@ def fragile_task(name):
     """Sleep for a moment, or fail: task 2 always does."""
     time.sleep(0.3)
     if name == 2:
-        raise ValueError('task 2 has failed')
-    return 'task %s is fine' % name
+        raise ValueError("task 2 has failed")
+    return "task %s is fine" % name
 
 
 def square(number):
     """A task that returns something."""
     return number * number
+
+
+def introduce():
+    """Say who this process is and who asked for it."""
+    me, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    print("I am %s, pid %s, and my parent is %s." % (me.name, me.pid, parent.pid))
+
+
+def exit_with(code):
+    """Leave the process with an exit code of one's own."""
+    sys.exit(code)
+
+
+def append_to(numbers):
+    """Append to a list, and say what it looks like from here."""
+    numbers.append(4)
+    print("The child's list: %s" % numbers)
+
+
+def write_as(q, letter):
+    """Put three values that name their writer, such as A1, A2 and A3."""
+    for number in (1, 2, 3):
+        value = "%s%s" % (letter, number)
+        print("Put %s to queue..." % value)
+        q.put(value)
+        time.sleep(random.Random(f"value-{value}").random() / 2)
+
+
+def read_until_sentinel(q, seconds=0.0):
+    """Take from the queue until None comes; work on each value for that many seconds."""
+    while True:
+        value = q.get(True)
+        if value is None:
+            break
+        print("Get %s from queue." % value)
+        time.sleep(seconds)
+
+
+def put_large(q, size):
+    """Put one large text, and say when `put` has returned."""
+    q.put("x" * size)
+    print("put has returned.")
