@@ -22,6 +22,9 @@ LIFE_KINDS = ("idle", "process", "manager", "startup")
 STACK = ("core", "task", "running", "ghost", "raised", "lost", *LIFE_KINDS)
 """From the bottom of a lane to its top, where several share a pixel's time."""
 
+FEW_SPANS = 500
+"""So few are all drawn as shapes of their own, and even the shortest shows as a thin line."""
+
 MARK = {"raised": f"{CROSS} ", "lost": f"{DAGGER} "}
 DASHES = (0, (4, 2))
 
@@ -48,6 +51,8 @@ def split_by_width(canvas: Canvas, spans: dict[str, Spans]):
     """
     if canvas.layout.together > 1:
         return {}, spans
+    if sum(map(len, spans.values())) <= FEW_SPANS:
+        return spans, {}
     broad = {k: canvas.layout.x(some.right - some.left) >= 2 for k, some in spans.items()}
     wide = {kind: some.where(broad[kind]) for kind, some in spans.items()}
     if all(broad[kind].all() for kind in spans):
@@ -81,8 +86,9 @@ def draw_coverage(canvas: Canvas, spans: dict[str, Spans]) -> None:
         gid="coverage",
         zorder=2.5,
     )
-    for kind in layers:
-        canvas.show(kind, flat=True)
+    for i, kind in enumerate(layers):
+        if (which == i).any():
+            canvas.show(kind, flat=True)
 
 
 def _shares(canvas, spans):
@@ -142,9 +148,9 @@ def _bars(canvas, kind, spans):
         _add(canvas, corners, kind, 3, linewidth=0, **looks)
     if kind == "task":
         _core(canvas, spans)
-    # The outline of a very narrow bar would hide what it outlines.
+    # Among many, the outline of a narrow bar would hide what it outlines.
     roomy = canvas.layout.x(spans.right - spans.left) >= 6
-    _outlines(canvas, kind, corners[roomy])
+    _outlines(canvas, kind, corners[roomy | (len(spans) <= FEW_SPANS)])
     canvas.show(kind)
 
 
@@ -172,7 +178,8 @@ def _core(canvas, spans):
     corners = corners_of(canvas, known, top, bottom)
     corners[:, [0, 3], 1] += ((bottom - top) * (1 - known.share))[:, None]
     _add(canvas, corners, "core", 4, facecolor=canvas.palette.kinds["core"].fill, linewidth=0)
-    canvas.show("core")
+    if (known.share * canvas.bar_height >= 1).any():  # else it cannot be seen
+        canvas.show("core")
 
 
 def draw_ghosts(canvas: Canvas, spans: Spans) -> None:

@@ -125,20 +125,59 @@ def spans_of(timeline: Timeline, lanes: Sequence[Lane], end: float) -> dict[str,
     return spans | {kind: tasks.where(which) for kind, which in chosen.items() if which.any()}
 
 
-def task_spans(timeline: Timeline, lanes: Sequence[Lane], shift: float = 0.0) -> Spans:
-    """All tasks as spans, moved by `shift` seconds; running ones up to the snapshot."""
+def ghost_spans(predicted: Timeline, timeline: Timeline, lanes: Sequence[Lane]) -> Spans:
+    """A prediction's tasks as spans beside those of a measured timeline.
+
+    A prediction knows no start-up, so it begins with the first task's start.
+    """
+    shift, alike = first_start(timeline), lanes_alike(predicted, timeline)
+    return task_spans(predicted, lanes, shift, alike[predicted.tasks.lane])
+
+
+def task_spans(
+    timeline: Timeline, lanes: Sequence[Lane], shift: float = 0.0, number: np.ndarray | None = None
+) -> Spans:
+    """All tasks as spans, moved by `shift` seconds; running ones up to the snapshot.
+
+    `number` replaces the tasks' own lane numbers.
+    """
     tasks = timeline.tasks
     numbers = {lane.number: place for place, lane in enumerate(lanes) if lane.role in TASK_ROLES}
     place = np.zeros(max(numbers, default=0) + 1, np.int64)
     place[list(numbers)] = list(numbers.values())
     right = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
     return Spans(
-        place[tasks.lane],
+        place[tasks.lane if number is None else number],
         tasks.started + shift,
         right + shift,
         tasks.on_core,
         np.arange(len(tasks)),
     )
+
+
+def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
+    """For each lane number of a prediction the measured lane to lay it beside.
+
+    Which worker takes which task first is chance. So the lanes are paired by how much they worked,
+    the least busy with the least busy and so on, as long as there are equally many. While tasks
+    still run, nobody knows, and every lane keeps its number.
+    """
+    alike = np.arange(int(predicted.tasks.lane.max(initial=0)) + 1)
+    if timeline.workers != predicted.workers or not np.isfinite(timeline.tasks.finished).all():
+        return alike
+    mine, theirs = _work(timeline), _work(predicted)
+    if len(mine) == len(theirs):
+        alike = np.zeros(len(theirs), np.int64)
+        alike[np.argsort(theirs, kind="stable")] = np.argsort(mine, kind="stable")
+    return alike
+
+
+def _work(timeline):
+    """The seconds of work of each lane, by lane number; less than none for lane 0."""
+    tasks = timeline.tasks
+    work = np.bincount(tasks.lane, tasks.finished - tasks.started, minlength=timeline.workers + 1)
+    work[0] = -1
+    return work
 
 
 def _process_spans(timeline, lanes, end):

@@ -73,7 +73,7 @@ LIGHT = Palette(
         "ghost": Style("#DDB3CC", "#8C2F69", dashed=True),
         "process": Style("#C5EBDF", "#00664B"),
         "manager": Style("#F3E9B0", "#665C00", ".."),
-        "startup": Style("#FFFFFF", "#6A717B", "////", flat="#A9AFB8"),
+        "startup": Style("#FFFFFF", "#6A717B", "////", flat="#9AA0AA"),
         "idle": Style("#ECEEF2", "#8A9099"),
     },
 )
@@ -89,12 +89,12 @@ DARK = Palette(
         "core": Style("#8CCBF5", "#B5DCF8"),
         "task": Style("#2B668F", "#B5DCF8"),
         "running": Style("#2B668F", "#B5DCF8"),
-        "raised": Style("#B85610", "#FFD9BF", "\\\\\\"),
+        "raised": Style("#C8611A", "#FFD9BF", "\\\\\\"),
         "lost": Style("#4D545E", "#F2F4F7", "xx", dashed=True),
         "ghost": Style("#6E3D5B", "#E9A6CB", dashed=True),
         "process": Style("#16493C", "#8FE0C6"),
         "manager": Style("#4A4510", "#E3D98A", ".."),
-        "startup": Style("#12161C", "#97A0AC", "////", flat="#6C7581"),
+        "startup": Style("#12161C", "#97A0AC", "////", flat="#77818E"),
         "idle": Style("#252B34", "#6C7581"),
     },
 )

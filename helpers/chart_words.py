@@ -17,9 +17,8 @@ def seconds(time: float) -> str:
     """A time as one reads it: `2.85 s`, `0.042 s`, `0.00013 s`, `1,234 s`."""
     if time >= 1000:
         return f"{time:,.0f} s"
-    if time >= 0.0995 or time <= 0:
-        return f"{time:.2f} s"
-    return f"{time:.3f} s" if time >= 0.00995 else f"{time:.2g} s"
+    digits = 2 if time >= 0.0995 or time <= 0 else 1 - math.floor(math.log10(time))
+    return f"{time:.{digits}f} s"
 
 
 def count(number: int, noun: str) -> str:

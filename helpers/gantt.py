@@ -28,7 +28,7 @@ from helpers.chart_bars import (
     draw_spans,
 )
 from helpers.chart_canvas import Canvas
-from helpers.chart_data import first_start, lanes_of, last_moment, spans_of, task_spans
+from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, spans_of
 from helpers.chart_style import DARK, DPI, LIGHT, MOST_HOVER_BOXES, WIDTH
 from helpers.timeline import RUNNING, Timeline
 
@@ -76,7 +76,8 @@ def _hover_html(text, left, top, width, height):
 def gantt(timeline: Timeline, predicted: Timeline | None = None, *, dark: bool = False) -> Chart:
     """The chart of a timeline; with `predicted`, that schedule is drawn beside it.
 
-    A prediction knows no start-up, so it is drawn from the first task's start on.
+    A prediction knows no start-up, so it is drawn from the first task's start on. Each of its
+    lanes lies beside the measured lane that worked most alike.
 
     Args:
         timeline: what to draw, from `mp.timeline()` or `predict(...)`.
@@ -113,7 +114,7 @@ def _draw_lanes(canvas, timeline, predicted):
     spans = spans_of(timeline, canvas.layout.lanes, last_moment(timeline))
     wide = draw_spans(canvas, spans)
     if predicted is not None:
-        draw_ghosts(canvas, task_spans(predicted, canvas.layout.lanes, first_start(timeline)))
+        draw_ghosts(canvas, ghost_spans(predicted, timeline, canvas.layout.lanes))
     draw_parent(canvas, last_moment(timeline))
     draw_labels(canvas, timeline, wide)
     draw_marks(canvas, spans)
@@ -126,7 +127,7 @@ def _draw_frame(canvas, timeline, predicted):
     """Everything around the lanes, and the measures across them."""
     canvas.headings(words.title(timeline), words.subtitle(timeline, predicted))
     if not canvas.layout.lanes:
-        canvas.axes.set_axis_off()
+        canvas.axes.remove()
         return
     canvas.lane_names()
     canvas.time_axis("the start" if timeline.predicted else "the first process was asked for")
@@ -194,6 +195,6 @@ def _percent(canvas, spans, i):
     return (
         100 * (layout.left + layout.x(spans.left[i])) / WIDTH,
         100 * y / layout.figure_height,
-        100 * layout.x(spans.right[i] - spans.left[i]) / WIDTH,
+        max(0.4, 100 * layout.x(spans.right[i] - spans.left[i]) / WIDTH),
         100 * canvas.bar_height / layout.figure_height,
     )
