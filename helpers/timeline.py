@@ -249,6 +249,27 @@ class Timeline:
         return "\n".join(_aligned(row, widths) for row in rows)
 
 
+def start_ups(*timelines: Timeline) -> Timeline:
+    """The processes of several experiments in one timeline, so that one chart can compare them.
+
+    Every experiment keeps its own zero: on the chart all of them begin at the left edge, each in
+    lanes of its own, in the order given. Tasks, lines and messages are left out, since a makespan
+    over several experiments would mean nothing.
+    """
+    processes, lanes = [], 0
+    for timeline in timelines:
+        processes += [one._replace(lane=lanes + one.lane) for one in timeline.processes]
+        lanes = max((one.lane for one in processes), default=0)
+    methods = {one.method for one in processes}
+    return Timeline(
+        Tasks.from_columns([]),
+        processes,
+        method=methods.pop() if len(methods) == 1 else "",
+        workers=sum(timeline.workers for timeline in timelines),
+        now=max((timeline.now for timeline in timelines), default=math.nan),
+    )
+
+
 def _row(task):
     times = (task.submitted, task.started, task.finished, task.received)
     seconds = ("" if math.isnan(time) else f"{time:.3f}" for time in times)
