@@ -1,0 +1,64 @@
+"""Run a whole program in a Python of its own.
+
+Some programs should not run in a notebook's kernel: one that shows how Python ends, or one that
+never ends. Here they run as a file, as at home, and can be thrown away.
+"""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+
+class Run(NamedTuple):
+    """What a program printed, and its exit code: None if it had to be ended at its time limit."""
+
+    stdout: str
+    stderr: str
+    exitcode: int | None
+
+
+def run_script(source: str, *arguments: str, timeout: float = 60.0) -> Run:
+    """Run a program until it ends, or for `timeout` seconds, and return what came of it.
+
+    Args:
+        source: the text of the program.
+        arguments: what stands behind its name on the command line.
+        timeout: after so many seconds it is killed, with all the processes that it has started.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        program, stdout, stderr = (Path(folder, name) for name in ("program.py", "out", "err"))
+        program.write_text(source, encoding="utf-8")
+        exitcode = None
+        # Into files, not pipes: a pipe must be read until the last grandchild has closed it.
+        with open(stdout, "wb") as out, open(stderr, "wb") as err:
+            # -u: each line is out at once, and not lost if the program has to be killed.
+            command = [sys.executable, "-u", str(program), *arguments]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            try:
+                exitcode = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:  # after an interrupt too, nothing is left behind
+                if exitcode is None:
+                    kill_family(process.pid)
+                    process.wait()
+        return Run(_text(stdout), _text(stderr), exitcode)
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def kill_family(pid: int) -> None:
+    """Kill a process and all that it has started, and those that they have started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        oldest = psutil.Process(pid)
+        oldest.suspend()  # so that it starts no more of them while we look
+        for process in [*oldest.children(recursive=True), oldest]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
