@@ -172,9 +172,11 @@ def test_a_container_that_sees_its_group_as_the_root_reads_it_there(seat):
     assert seat.cores().count == 2
 
 
-@pytest.mark.parametrize("path", ["/../../other", "/elsewhere"])
-def test_a_group_outside_of_the_mounted_tree_is_read_at_the_mount(seat, path):
-    seat.mounts_v2(root="/docker/abc")
+@pytest.mark.parametrize(
+    ("path", "root"), [("/../../other", "/"), ("/../abc", "/docker/abc"), ("/other", "/docker/abc")]
+)
+def test_a_group_outside_of_the_mounted_tree_is_read_at_the_mount(seat, path, root):
+    seat.mounts_v2(root)
     seat.belongs_to(f"0::{path}")
     seat.write("cpu.max", "300000 100000")
     assert machine.control_groups("cpu", seat.proc) == [seat.mount]
@@ -501,7 +503,8 @@ def test_what_is_worth_knowing_does_not_fail_the_check(monkeypatch, capsys):
 
 
 def test_a_failure_is_told_by_the_exit_code(monkeypatch):
-    monkeypatch.setattr(machine, "pre_class_check", lambda: [Check("disk", FAILED, "full", "Go.")])
+    checks = [Check("Python", OK, "3.13"), Check("disk", FAILED, "full", "Empty it.")]
+    monkeypatch.setattr(machine, "pre_class_check", lambda: checks)
     assert machine.main() == 1
 
 

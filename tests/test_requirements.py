@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 import start
+from helpers.machine import OLDEST_PYTHON, is_compatible
 
 COURSE = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-COMPATIBLE_RELEASE = re.compile(r"([A-Za-z][\w.-]*)~=\d+(\.\d+)+")
+COMPATIBLE_RELEASE = re.compile(r"[A-Za-z][\w.-]*~=\d+(\.\d+)+")
 
 
 def requirement_lines():
@@ -26,7 +27,11 @@ def requirement_lines():
 
 def pinned(lines):
     """Return the names that some lines of requirements pin, spelt as package indexes spell them."""
-    return {plain(COMPATIBLE_RELEASE.fullmatch(line)[1]) for line in lines}
+    return {plain(name_in(line)) for line in lines}
+
+
+def name_in(line):
+    return re.match(r"[\w.-]+", line)[0]
 
 
 def plain(name):
@@ -81,8 +86,6 @@ def test_every_place_asks_for_the_same_oldest_python():
     text = (COURSE / "start.py").read_text(encoding="utf-8")
     assert f"sys.version_info < ({oldest.replace('.', ', ')})" in text
     assert f"Python {oldest} or newer" in text
-    from helpers.machine import OLDEST_PYTHON
-
     assert ".".join(map(str, OLDEST_PYTHON)) == oldest
     workflow = (COURSE / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
     assert yaml.safe_load(workflow)["jobs"]["test"]["strategy"]["matrix"]["python"][0] == oldest
@@ -90,10 +93,8 @@ def test_every_place_asks_for_the_same_oldest_python():
 
 @pytest.mark.parametrize("name", sorted(TESTS_NEED))
 def test_what_is_installed_satisfies_its_pin(name):
-    from helpers.machine import is_compatible
-
     lines = requirement_lines()[:-1] + PROJECT["optional-dependencies"]["test"]
-    pin = next(line.split("~=")[1] for line in lines if plain(line.split("~=")[0]) == name)
+    [pin] = [line.partition("~=")[2] for line in lines if plain(name_in(line)) == name]
     assert is_compatible(importlib.metadata.version(name), pin)
 
 
@@ -144,7 +145,7 @@ def brought_by(names):
     for name in names:
         for requirement in importlib.metadata.requires(name) or []:
             if "extra ==" not in requirement:
-                brought.add(plain(re.match(r"[\w.-]+", requirement)[0]))
+                brought.add(plain(name_in(requirement)))
     return brought
 
 
