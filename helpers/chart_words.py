@@ -40,7 +40,7 @@ def title(timeline: Timeline) -> str:
     who = _who(timeline)
     if not who:
         return "Nothing has run yet"
-    if not len(timeline.tasks):
+    if not shares_tasks(timeline):
         return f"{who}: {_lifetime(timeline)}"
     prefix = "Predicted: " if timeline.predicted else ""
     what = f"{prefix}{who}, {count(len(timeline.tasks), 'task')}"
@@ -56,7 +56,7 @@ def subtitle(timeline: Timeline, predicted: Timeline | None = None) -> list[str]
     for code, words in ((RAISED, "{} raised an error"), (LOST, "{} lost")):
         if how_many(timeline, code):
             facts.append(words.format(count(how_many(timeline, code), "task")))
-    if math.isfinite(timeline.utilisation):
+    if shares_tasks(timeline) and math.isfinite(timeline.utilisation):
         facts.append(f"utilisation {percent(timeline.utilisation)}")
     facts += _start_up(timeline)
     if math.isfinite(on_core(timeline)):
@@ -65,6 +65,15 @@ def subtitle(timeline: Timeline, predicted: Timeline | None = None) -> list[str]
         facts.append(f"predicted makespan {seconds(predicted.makespan)}")
     managers = sum(process.role == "manager" for process in timeline.processes)
     return facts + ([count(managers, "manager")] if managers else [])
+
+
+def shares_tasks(timeline: Timeline) -> bool:
+    """Whether workers share out tasks; if not, makespan and utilisation measure nothing.
+
+    A process of its own has one task, its function, and nobody chose it for that.
+    """
+    has_workers = any(lane.role == "worker" for lane in lanes_of(timeline))
+    return has_workers and len(timeline.tasks) > 0
 
 
 def how_many(timeline: Timeline, code: int) -> int:

@@ -139,7 +139,7 @@ def _draw_frame(canvas, timeline, predicted):
 def _rulers(palette, timeline, predicted):
     """Makespan and predicted makespan, the shorter one first: length, words, colour, dashed."""
     rulers = []
-    if len(timeline.tasks):
+    if words.shares_tasks(timeline):
         length = words.seconds(timeline.makespan)
         running = words.how_many(timeline, RUNNING)
         text = f"{length} so far" if running else f"makespan {length}"

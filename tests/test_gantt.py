@@ -419,13 +419,20 @@ def test_the_title_says_start_method_workers_tasks_and_makespan():
     assert "utilisation 61 % · start-up 0.20 s" in said
 
 
+def test_processes_that_share_no_tasks_have_no_makespan_and_no_utilisation():
+    chart = gantt(queue_lesson())
+    for said in (*words_on(chart), chart.alt):
+        assert "makespan" not in said
+        assert "tilisation" not in said
+
+
 @pytest.mark.parametrize(
     ("timeline", "title"),
     [
         (pool(1, [1.0]), "1 spawn worker, 1 task: makespan 1.00 s"),
         (predict(FIVE, 4), "Predicted: 4 workers, 5 tasks: makespan 2.85 s"),
         (running_pool(), "4 spawn workers, 5 tasks, 2 still running: 1.30 s so far"),
-        (queue_lesson(), "2 spawn processes, 2 tasks: makespan 1.80 s"),
+        (queue_lesson(), "2 spawn processes: all over after 2.00 s"),
         (Timeline(tasks_of([])), "Nothing has run yet"),
         (
             Timeline(tasks_of([]), [process(1, 0.1, 0.5)], method="spawn", workers=1),
