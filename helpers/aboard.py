@@ -5,7 +5,7 @@ executor it records every task that the worker takes instead: there, the functio
 is a loop of the standard library, and its tasks come out of a queue. Nothing is wrapped in the
 parent.
 
-Two names of the standard library are leaned on that are not public: `pool.worker` and
+Names of the standard library are leaned on that are not public: `pool.worker` and
 `futures.process._process_worker`, with the functions they use for chunks. If they were gone,
 tasks would be missing from the timeline, never invented; a test holds that they are there.
 """
@@ -25,16 +25,28 @@ from helpers import flight
 LONGEST_CALL = flight.INLINE + 2 * flight.MORE
 """Bytes of a call's arguments, or of a message, that are kept."""
 
+_MACHINERY = (standard_pool.__name__, futures_process.__name__)
+
 _imported_in = os.getpid()
 
 
 def role_of(target) -> str:
     """What a process is there for, told from its target: 'worker', 'manager' or 'process'."""
-    if target in (standard_pool.worker, futures_process._process_worker):
+    if _is_machinery(target):
         return "worker"
-    if getattr(target, "__func__", None) is managers.BaseManager._run_server.__func__:
+    if getattr(target, "__module__", None) == managers.__name__:
         return "manager"
     return "process"
+
+
+def _is_machinery(function):
+    """Is this a function of the standard library's pools? Then calling it is nobody's task."""
+    return getattr(function, "__module__", None) in _MACHINERY
+
+
+def _is(function, module, name):
+    """Is this the function of this name? Not, if the module has no such function any more."""
+    return function is getattr(module, name, _is)
 
 
 def start_method_of(parent: int) -> str:
@@ -44,7 +56,7 @@ def start_method_of(parent: int) -> str:
     return "spawn" if _imported_in == os.getpid() else "fork"
 
 
-def leave_with_parent(sentinel) -> None:
+def leave_with_parent(sentinel, recorder) -> None:
     """Leave when the parent is gone: a daemon thread waits for its end, whatever we are doing.
 
     Under fork, a sibling may hold the other end of the sentinel's pipe open; so the thread also
@@ -55,6 +67,7 @@ def leave_with_parent(sentinel) -> None:
     def watch():
         while not connection.wait([sentinel], timeout=1.0) and os.getppid() == parent:
             pass
+        recorder.record(flight.LEFT, b=1)
         os._exit(1)
 
     threading.Thread(target=watch, name="orphan guard", daemon=True).start()
@@ -64,7 +77,10 @@ def run(process, recorder, standard_run) -> None:
     """Run an observed process's function: the `run` of the standard library, recorded."""
     role = role_of(process._target)
     if role == "worker":
-        _tap(process._args[0], recorder)
+        if _is(process._target, standard_pool, "worker"):
+            _tap(process._args[0], recorder, _observe_pool_task)
+        elif _is(process._target, futures_process, "_process_worker"):
+            _tap(process._args[0], recorder, _observe_call_item)
         standard_run()
     elif role == "manager":
         standard_run()
@@ -77,10 +93,9 @@ def run(process, recorder, standard_run) -> None:
     recorder.record(flight.DONE)
 
 
-def _tap(tasks, recorder):
+def _tap(tasks, recorder, observe):
     """Record every task that comes out of the queue `tasks` in this process."""
     get = tasks.get
-    observe = _observe_call_item if hasattr(tasks, "get_nowait") else _observe_pool_task
     waiting_for_first = [True]
 
     def tapped_get(*args, **kwargs):
@@ -96,10 +111,10 @@ def _tap(tasks, recorder):
 def _observe_pool_task(task, recorder):
     """A task of `Pool` with its function recorded; of a chunk, the function inside."""
     job, item, function, args, kwargs = task
-    if function in (standard_pool.mapstar, standard_pool.starmapstar):
+    if _is(function, standard_pool, "mapstar") or _is(function, standard_pool, "starmapstar"):
         ((inner, chunk),) = args
         args = ((RecordedCall(inner, recorder, job, item), chunk),)
-    elif function is not standard_pool._helper_reraises_exception:
+    elif not _is_machinery(function):
         function = RecordedCall(function, recorder, job, item)
     return job, item, function, args, kwargs
 
@@ -107,11 +122,12 @@ def _observe_pool_task(task, recorder):
 def _observe_call_item(call, recorder):
     """A call of `ProcessPoolExecutor` with its function recorded; of a chunk, the one inside."""
     function = call.fn
-    if getattr(function, "func", None) is futures_process._process_chunk:
+    inside = getattr(function, "func", None)  # of a functools.partial
+    if _is(inside, futures_process, "_process_chunk"):
         (inner,) = function.args
-        call.fn = functools.partial(function.func, RecordedCall(inner, recorder, call.work_id))
-    else:
-        call.fn = RecordedCall(function, recorder, call.work_id)
+        call.fn = functools.partial(inside, RecordedCall(inner, recorder))
+    elif not _is_machinery(inside):
+        call.fn = RecordedCall(function, recorder)
     return call
 
 
@@ -155,7 +171,8 @@ class RecordedCall:
 def name_of(function) -> str:
     """What to call a function in the timeline."""
     function = getattr(function, "func", function)  # inside a functools.partial
-    return getattr(function, "__qualname__", None) or type(function).__name__
+    name = getattr(function, "__qualname__", None)
+    return name if isinstance(name, str) and name else type(function).__name__
 
 
 def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
@@ -171,8 +188,20 @@ def message_text(value) -> bytes:
     return _cut(text_of(value))
 
 
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = _brief.maxlong = 40
+class _Brief(reprlib.Repr):
+    """Short texts of values; of megabytes of bytes, too, only the beginning is looked at."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 40
+
+    def repr_bytes(self, value, level):
+        return repr(value) if len(value) <= self.maxother else repr(value[: self.maxother]) + "..."
+
+    repr_bytearray = repr_bytes
+
+
+_brief = _Brief()
 
 
 def text_of(value) -> str:
@@ -180,9 +209,9 @@ def text_of(value) -> str:
     kind = type(value)
     if (kind is int and -(10**15) < value < 10**15) or (kind is str and len(value) < 40):
         return repr(value)
-    if kind.__repr__ is object.__repr__:
-        return getattr(value, "label", kind.__name__)  # not <... object at 0x7f...>
     try:
+        if kind.__repr__ is object.__repr__:
+            return str(getattr(value, "label", kind.__name__))  # not <... object at 0x7f...>
         return " ".join(_brief.repr(value).split())
     except Exception:  # whatever a strange __repr__ may do
         return kind.__name__
@@ -196,5 +225,10 @@ def _cut(text):
 
 
 def _text_of_error(error):
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    kind = type(error).__name__
+    try:
+        words = str(error)
+    except Exception:  # whatever a strange __str__ may do
+        words = ""
+    text = f"{kind}: {words}" if words else kind
     return text.encode("utf-8", "replace")[: flight.LONGEST_TEXT]

@@ -27,6 +27,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 import weakref
 from multiprocessing import connection, queues, spawn, util
@@ -41,6 +42,8 @@ POLL = 0.05
 """Seconds between two looks at what may have changed."""
 PATIENCE = 0.2
 """Seconds that a process has between the request to end and its killing."""
+LONGEST_GOODBYE = 2.0
+"""Seconds that the children of our children have to notice that their parent was ended."""
 
 
 class WorkerDied(RuntimeError):
@@ -89,7 +92,8 @@ class ObservedContext:
         self._lock = threading.RLock()
         self._watched = []
         self._watcher = None
-        self._lanes = []
+        self._lanes = []  # for each lane the group of the worker that has ended there, or None
+        self._managers = 0
         self._pools = weakref.WeakSet()
 
     def __reduce__(self):
@@ -166,7 +170,12 @@ class ObservedContext:
         for pool in list(self._pools):
             pool._break(Stopped("the experiment was stopped"))
         end(list(self._watched), PATIENCE)
-        self._last_timeline = self.timeline()
+        deadline = time.monotonic() + LONGEST_GOODBYE
+        timeline = self.timeline()
+        while timeline.alive and time.monotonic() < deadline:  # the children of our children
+            time.sleep(POLL)
+            timeline = self.timeline()
+        self._last_timeline = timeline
 
     def _check_running(self):
         if self._stopped:
@@ -188,20 +197,26 @@ class ObservedContext:
                     target=self._watch, name="process watcher", daemon=True
                 )
                 self._watcher.start()
-        if self._stopped:  # in the meantime
+        if self._stopped and child._pool is None:  # in the meantime
             end([child], PATIENCE)
             self._check_running()
 
     def _lane_for(self, child):
         """The lane of a worker that has ended and that this one replaces, else the next one."""
-        for lane, other in enumerate(self._lanes, 1):
-            if child._group is not None and other._group is child._group and other._noticed:
-                self._lanes[lane - 1] = child
-                return lane
         if child._role == "manager":
-            return 1 + sum(other._role == "manager" for other in self._lanes)
-        self._lanes.append(child)
+            self._managers += 1
+            return self._managers
+        for lane, freed_by in enumerate(self._lanes, 1):
+            if child._group is not None and freed_by == child._group:
+                self._lanes[lane - 1] = None
+                return lane
+        self._lanes.append(None)
         return len(self._lanes)
+
+    def _free_lane(self, child):
+        """The lane of a worker that has ended goes on with the one that replaces it."""
+        if child._role == "worker" and child._lane:
+            self._lanes[child._lane - 1] = child._group
 
     def _watch(self):
         """In a thread of its own: notice the end of every process as soon as it comes."""
@@ -217,8 +232,9 @@ class ObservedContext:
             for child in children:
                 if child._notice() is not None:
                     child._seen_off = True
-                    if child._pool is not None:
-                        child._pool._worker_ended(child)
+                    pool = child._pool and child._pool()
+                    if pool is not None:
+                        pool._worker_ended(child)
 
 
 class ObservedProcess:
@@ -230,23 +246,24 @@ class ObservedProcess:
     _lane = 0
     _noticed = False
     _seen_off = False
-    _IN_PARENT = ("_pool", "_group", "_lane", "_noticed", "_seen_off")
+    _IN_PARENT = ("_pool", "_group")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._role = aboard.role_of(self._target)
         if self._role == "worker":
-            self._group = self._args[0]  # the queue that the workers of one pool share
+            self._group = weakref.ref(self._args[0])  # the queue that one pool's workers share
 
-    def __reduce__(self):
+    def __reduce_ex__(self, protocol):
+        if type(self) is not self._context.Process:
+            return super().__reduce_ex__(protocol)  # a subclass can be found by its name
         state = {name: value for name, value in vars(self).items() if name not in self._IN_PARENT}
-        if type(self) is self._context.Process:
-            return _rebuild, (self._context._name, state)
-        return _rebuild_subclass, (type(self), state)
+        return _rebuild, (self._context._name, state)
 
     def start(self):
         context = self._context
-        context._check_running()
+        if self._pool is None:  # a pool that is replacing a worker is stopped as a whole
+            context._check_running()
         if context._name != "fork":
             check_reaches_child(
                 self._target if self._target is not None else type(self), context._name
@@ -266,8 +283,8 @@ class ObservedProcess:
             if wait <= 0:
                 return None
             if connection.wait([self.sentinel], wait):
-                time.sleep(0.001)  # it has ended, the system will know its exit code in a moment
-        return super().join(0)
+                break  # it is ending at this very moment
+        return super().join(None if deadline is None else max(0, deadline - time.monotonic()))
 
     @property
     def exitcode(self):
@@ -290,6 +307,7 @@ class ObservedProcess:
             with self._context._lock:
                 if not self._noticed:
                     self._noticed = True
+                    self._context._free_lane(self)
                     self._context._recorder.record(flight.ENDED, a=self.pid, b=code & 0xFFFFFFFF)
         return code
 
@@ -298,7 +316,7 @@ class ObservedProcess:
         recorder = flight.take_off(self._folder)
         method = flight.METHODS.index(aboard.start_method_of(self._parent_pid))
         recorder.record(flight.BORN, method, self._parent_pid)
-        aboard.leave_with_parent(parent_sentinel)
+        aboard.leave_with_parent(parent_sentinel, recorder)
         self.run = functools.partial(aboard.run, self, recorder, self.run)
         code = super()._bootstrap(parent_sentinel)
         recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
@@ -308,10 +326,6 @@ class ObservedProcess:
 def _rebuild(method, state):
     """In a spawned child: the process object, of a class that can be found by its name."""
     child_class = _CHILD_CLASSES[method]
-    return _rebuild_subclass(child_class, state)
-
-
-def _rebuild_subclass(child_class, state):
     child = child_class.__new__(child_class)
     vars(child).update(state)
     return child
@@ -351,16 +365,12 @@ class ObservedPool(standard_pool.Pool):
         self._submitted = set()
         self._complete = threading.Event()
         self._recorder = context._recorder
+        self.Process = functools.partial(_worker_of, weakref.ref(self))
         context._pools.add(self)
         try:
             super().__init__(processes, initializer, initargs, maxtasksperchild, context)
         finally:
             self._complete.set()
-
-    def Process(self, ctx, *args, **kwargs):
-        worker = ctx.Process(*args, **kwargs)
-        worker._pool = self
-        return worker
 
     # When tasks were submitted and their results received
 
@@ -394,6 +404,8 @@ class ObservedPool(standard_pool.Pool):
         result = submit(func, *args, **kwargs)
         self._submitted.add(result._job)
         self._recorder.record(flight.SUBMITTED, 0, result._job, at=now)
+        if self._error is not None:  # in the meantime
+            self._fail_pending()
         return result
 
     def imap(self, func, iterable, chunksize=1):
@@ -443,10 +455,9 @@ class ObservedPool(standard_pool.Pool):
     def _fail_pending(self):
         for result in list(self._cache.values()):
             if isinstance(result, standard_pool.IMapIterator):
-                result._set(result._index, (False, self._error))
+                _fail_iterator(result, self._error)
             else:
-                result._number_left = 1  # a map has failed when its last chunk has
-                result._set(0, (False, self._error))
+                _fail_result(result, self._error)
             self._cache.pop(result._job, None)
 
     def join(self):
@@ -485,6 +496,34 @@ class ObservedPool(standard_pool.Pool):
         outqueue._writer.close()
         _join(task_handler)
         _join(result_handler)
+
+
+def _worker_of(pool, context, *args, **kwargs):
+    """A new worker that knows its pool, but does not keep it alive: it may be forgotten."""
+    worker = context.Process(*args, **kwargs)
+    worker._pool = pool
+    return worker
+
+
+def _fail_result(result, error):
+    """Set the error, whatever the pool's own thread is doing to the same result just now."""
+    result._number_left = 1  # a map has failed when its last chunk has
+    try:
+        result._set(0, (False, error))
+    except KeyError:
+        pass  # the pool's own thread has just taken it off its list of what is pending
+    except Exception:
+        traceback.print_exc()  # from the user's own error_callback
+    result._event.set()
+
+
+def _fail_iterator(iterator, error):
+    """Make the error the last item of what `imap` or `imap_unordered` returned."""
+    with iterator._cond:
+        iterator._items.append((False, error))
+        iterator._index += 1
+        iterator._length = iterator._index
+        iterator._cond.notify_all()
 
 
 def _join(thread):

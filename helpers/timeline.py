@@ -202,6 +202,11 @@ class Timeline:
         return np.where(np.isnan(finished), self.now, finished)
 
     @property
+    def alive(self) -> int:
+        """The number of processes whose end is not known."""
+        return sum(math.isnan(process.ended) for process in self.processes)
+
+    @property
     def makespan(self) -> float:
         """First task's start to last task's finish."""
         if not len(self.tasks):
