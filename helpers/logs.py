@@ -87,16 +87,25 @@ def _read_log(paths):
             dropped += 1
             continue
         header = header or segment[0]
-        records = segment[1]
-        kinds = records["kind"]
-        end = len(records) if kinds.all() else int(np.argmin(kinds != 0))
-        known = kinds[:end] <= flight.LAST_KIND
-        dropped += int(np.count_nonzero(kinds[end:])) + int(end - known.sum())
-        pieces.append(records[:end][known])
+        whole, unknown = _whole(segment[1]["kind"].copy())  # a copy: it is still being written
+        dropped += unknown
+        pieces.append(segment[1][whole])
     if header is None:
         return None
     _, pid, _, lost_events, lost_text = header
     return Log(pid, np.concatenate(pieces), lost_events, lost_text, dropped)
+
+
+def _whole(kinds):
+    """Which records belong to events that were written to their end, and how many are unknown.
+
+    A process that was killed, or a thread that was interrupted, leaves an event without its kind,
+    and behind it perhaps some of its text. What other threads wrote behind that is whole.
+    """
+    heads = np.maximum.accumulate(np.where(kinds != flight.TEXT, np.arange(len(kinds)), -1))
+    kind = np.where(heads >= 0, kinds[heads], 0)  # of the event that a record belongs to
+    unknown = kind > flight.LAST_KIND
+    return (kind != 0) & ~unknown, int(unknown.sum())
 
 
 def _segment(path):
@@ -343,7 +352,7 @@ def _when(jobs, parent, begun, zero):
         return times
     keys, moments = jobs[parent]
     job = begun["a"].astype(np.int64) << 32
-    for wanted in (job | ANY_ITEM, job | begun["b"].astype(np.int64)):
+    for wanted in (job | begun["b"].astype(np.int64), job | ANY_ITEM):
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         known = (keys[place] == wanted) & (begun["a"] != flight.NO_JOB)
         times[known] = (moments[place[known]] - zero) / 1e9
