@@ -224,6 +224,10 @@ class _LogOutput(io.RawIOBase):
     def writable(self):
         return True
 
+    def fileno(self):
+        """The file descriptor that goes with the stream: `subprocess` may hand it on."""
+        return self._stream
+
     def write(self, data):
         data = bytes(data)
         self._recorder.record_text(self._stream, data)
