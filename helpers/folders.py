@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 import weakref
@@ -27,7 +28,10 @@ def make_folder(owner) -> str:
             f"nothing will be recorded: no folder can be made for the logs ({error})", stacklevel=4
         )
         return os.path.join(os.devnull, PREFIX)
-    with open(os.path.join(folder, OWNER), "w", encoding="ascii") as file:
+    with (
+        contextlib.suppress(OSError),  # the disk is full: then the pid alone has to do
+        open(os.path.join(folder, OWNER), "w", encoding="ascii") as file,
+    ):
         file.write(repr(_start_time(os.getpid())))
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
@@ -65,10 +69,15 @@ def _is_alive(pid, folder):
 
 
 def _start_time(pid):
+    """When a process started, in seconds; None if there is none.
+
+    On Linux counted from the system's start: there, setting the clock moves all other counts.
+    """
     import psutil  # here, since children make no folders and should not wait for it
 
+    zero = psutil.boot_time() if sys.platform == "linux" else 0.0
     try:
-        return psutil.Process(pid).create_time()
+        return psutil.Process(pid).create_time() - zero
     except psutil.NoSuchProcess:
         return None
     except psutil.Error:
