@@ -15,6 +15,7 @@ since that is all that survives saving, exporting and the end of the kernel.
 """
 
 import html
+import inspect
 import itertools
 import threading
 from collections.abc import Callable, Sequence
@@ -45,7 +46,11 @@ class Setting(NamedTuple):
     numbers: dict[str, int]
 
     def __str__(self):
-        return ", ".join(f"{number} {name}" for name, number in self.numbers.items())
+        words = (
+            f"{number} {name if number != 1 else name.removesuffix('s')}"
+            for name, number in self.numbers.items()
+        )
+        return ", ".join(words)
 
 
 class Result(NamedTuple):
@@ -70,30 +75,39 @@ def run_once(run: Callable, setting: Setting, context) -> Result:
             run(context, **setting.numbers)
         except Stopped:
             trouble = "stopped"
-        except Exception as error:
-            trouble = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:
+            first_line = str(error).partition("\n")[0]
+            trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
             context.stop()  # nothing that the run may have left behind outlives it
         return Result(setting, context.timeline(), trouble)
 
 
+class Job(NamedTuple):
+    """What a runner is asked to do."""
+
+    work: Callable[[], None]  # called in the runner's thread
+    stop: Callable[[], None]  # called if it is given up in mid run; `work` then ends soon
+    drop: Callable[[], None]  # called if it is given up before it began
+
+
 class Runner:
-    """A thread that does what was asked for last. An earlier request is given up for a later one.
+    """A thread that does what was asked for last. An earlier job is given up for a later one.
 
     One for the whole kernel, so that two panels never run over each other.
     """
 
     def __init__(self):
         self._condition = threading.Condition()
-        self._wanted = None
-        self._stop_current = None
+        self._waiting = None
+        self._current = None
         self._thread = None
 
-    def request(self, job: Callable[[], None], stop: Callable[[], None]):
-        """Have `job` called in the thread; `stop` is called if it is given up in mid run."""
+    def request(self, job: Job):
+        """Have a job done, in place of what runs and what waits."""
         with self._condition:
-            self._give_up_current()
-            self._wanted = job, stop
+            self._give_up()
+            self._waiting = job
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
                 self._thread.start()
@@ -102,36 +116,39 @@ class Runner:
     def stop(self):
         """Give up what runs and what waits."""
         with self._condition:
-            self._wanted = None
-            self._give_up_current()
+            self._give_up()
 
-    def _give_up_current(self):
-        if self._stop_current is not None:
-            # Ending children takes a moment, for which nobody who moves a slider should wait.
-            threading.Thread(target=self._stop_current, daemon=True).start()
+    def _give_up(self):
+        if self._waiting is not None:
+            _in_background(self._waiting.drop)
+            self._waiting = None
+        if self._current is not None:
+            _in_background(self._current.stop)
 
     def _work(self):
         while True:
-            job = self._latest()
+            job = self._next_job()
             try:
-                job()
+                job.work()
             finally:
                 with self._condition:
-                    self._stop_current = None
+                    self._current = None
 
-    def _latest(self):
-        """Wait for a request, and then until no other has come for a while."""
+    def _next_job(self):
+        """Wait for a job, and then until no other has come for a while."""
         with self._condition:
-            self._condition.wait_for(lambda: self._wanted is not None)
-            wanted = None
-            while wanted is not self._wanted:
-                wanted = self._wanted
+            job = None
+            while job is None or job is not self._waiting:
+                self._condition.wait_for(lambda: self._waiting is not None)
+                job = self._waiting
                 self._condition.wait(DEBOUNCE)
-                if self._wanted is None:  # stopped before it began
-                    self._condition.wait_for(lambda: self._wanted is not None)
-            job, self._stop_current = self._wanted
-            self._wanted = None
+            self._waiting, self._current = None, job
             return job
+
+
+def _in_background(function):
+    """Ending children takes a moment, for which nobody who moves a slider should wait."""
+    threading.Thread(target=function, daemon=True).start()
 
 
 _runner = Runner()
@@ -159,12 +176,14 @@ def explore(
         The panel, which shows itself at once.
 
     Raises:
-        TypeError, ValueError: for a `run` that cannot be called and for numbers that are not
-            whole numbers from 1 to `most`.
+        TypeError, ValueError: for a `run` that cannot be called like that, and for numbers that
+            are not whole numbers from 1 to `most`.
     """
     if not callable(run):
         raise TypeError(f"explore needs a function to run, such as run(mp, workers), not {run!r}")
     numbers = numbers or {"workers": 4}
+    _check_takes(run, numbers)
+    get_context()  # refuses a START_METHOD that does not exist here
     check_workers(most)
     for name, number in numbers.items():
         check_workers(number)
@@ -181,6 +200,19 @@ def explore(
     return panel
 
 
+def _check_takes(run, numbers):
+    """Raise TypeError unless `run` takes a context and these numbers."""
+    signature = inspect.signature(run)
+    try:
+        signature.bind(None, **numbers)
+    except TypeError:
+        call = ", ".join(["mp", *(f"{name}={number}" for name, number in numbers.items())])
+        raise TypeError(
+            f"explore would call run({call}), but your function takes {signature}; "
+            "let the names agree"
+        ) from None
+
+
 class Panel:
     """The controls and the picture of one experiment."""
 
@@ -189,6 +221,8 @@ class Panel:
         self._experiment = run
         self._durations = list(durations) if durations is not None else None
         self._display_id = f"plain-sight-chart-{next(_display_ids)}"
+        self._lock = threading.RLock()  # callbacks come from more than one thread
+        self._latest = None  # the context of the run that was asked for last, until it is over
         self._build(numbers, most)
 
     def __repr__(self):
@@ -207,18 +241,30 @@ class Panel:
         """The cell's own run: to the end, then the controls and the picture are shown."""
         _runner.stop()
         setting = self.setting
-        self._keep(run_once(self._experiment, setting, get_context(setting.method)))
+        result = run_once(self._experiment, setting, get_context(setting.method))
+        self.results.append(result)
+        self._say(_in_words(result))
+        if result.trouble:
+            print(_in_words(result))  # for those who read the notebook without its kernel
         controls = self.controls._repr_mimebundle_()
         controls["text/plain"] = WITHOUT_KERNEL  # the widgets' own differs from machine to machine
         display(controls, raw=True)
-        display(self._chart(self.results[-1]), display_id=self._display_id)
+        display(self._draw(*self._pictured(result)), display_id=self._display_id)
 
     def request_run(self, _=None):
         """Run what the controls say, in the background; a run under way is given up for it."""
-        setting = self.setting
-        self._say(f"{setting}: running …")
-        context = get_context(setting.method)
-        _runner.request(lambda: self._run(setting, context), context.stop)
+        with self._lock:
+            setting = self.setting
+            context = get_context(setting.method)
+            self._set_running(context)
+            self._say(f"{setting}: running …")
+            _runner.request(
+                Job(
+                    work=lambda: self._run(setting, context),
+                    stop=context.stop,
+                    drop=lambda: self._finish(context, f"{setting}: stopped before it began."),
+                )
+            )
 
     def request_stop(self, _=None):
         """Stop the run that is under way."""
@@ -226,42 +272,54 @@ class Panel:
 
     def _run(self, setting, context):
         """In the runner's thread."""
-        self.run_button.disabled, self.stop_button.disabled = True, False
         try:
             result = run_once(self._experiment, setting, context)
-            self._keep(result)
-            self._show(self._chart(result))
-        except Exception as error:  # of ours: shown, since a thread has nobody else to tell
-            self._say(f"the chart could not be drawn: {type(error).__name__}: {error}")
-        finally:
-            self.run_button.disabled, self.stop_button.disabled = False, True
+            words = _in_words(result)
+            if self._latest is context:  # else another was asked for, and is about to begin
+                self.results.append(result)
+                self._show(*self._pictured(result))
+        except Exception as error:  # of ours: told, since a thread has nobody else to tell
+            words = f"the chart could not be drawn: {type(error).__name__}: {error}"
+        self._finish(context, words)
 
-    def _keep(self, result):
-        self.results.append(result)
-        self._say(_in_words(result))
+    def _finish(self, context, words):
+        """A run is over. Say so, unless another was asked for in the meantime."""
+        with self._lock:
+            if self._latest is context:
+                self._set_running(None)
+                self._say(words)
 
-    def _chart(self, result):
-        predicted = None
-        if self._durations is not None and not result.trouble:
-            predicted = predict(self._durations, result.setting.numbers["workers"])
-        return gantt(result.timeline, predicted, dark=self.dark.value)
+    def _set_running(self, context):
+        self._latest = context
+        self.run_button.disabled = context is not None
+        self.stop_button.disabled = context is None
 
     def _moved(self, _):
         """A control has moved: show what is predicted, or begin again if a run is under way."""
-        if not self.stop_button.disabled:
-            return self.request_run()
-        if self._durations is None:
-            return self._say(f"{self.setting}: press Run.")
-        predicted = predict(self._durations, self.setting.numbers["workers"])
-        self._show(gantt(predicted, dark=self.dark.value))
-        self._say(f"{self.setting}: predicted makespan {predicted.makespan:.2f} s. Press Run.")
-        return None
+        if self._latest is not None:
+            self.request_run()
+        elif self._durations is None:
+            self._say(f"{self.setting}: press Run.")
+        else:
+            predicted = predict(self._durations, self.setting.numbers["workers"])
+            self._show(predicted)
+            self._say(f"{self.setting}: predicted makespan {predicted.makespan:.2f} s. Press Run.")
+
+    def _pictured(self, result):
+        """What is drawn of a result: its timeline and, after a whole run, the prediction."""
+        if self._durations is None or result.trouble:
+            return result.timeline, None
+        return result.timeline, predict(self._durations, result.setting.numbers["workers"])
+
+    def _show(self, timeline, predicted=None):
+        update_display(self._draw(timeline, predicted), display_id=self._display_id)
+
+    def _draw(self, timeline, predicted):
+        self._shown = timeline, predicted
+        return gantt(timeline, predicted, dark=self.dark.value)
 
     def _redraw(self, _):
-        self._show(self._chart(self.results[-1]))
-
-    def _show(self, chart):
-        update_display(chart, display_id=self._display_id)
+        self._show(*self._shown)
 
     def _say(self, text):
         self.status.value = f'<span role="status" aria-live="polite">{html.escape(text)}</span>'
@@ -282,10 +340,10 @@ class Panel:
         for widget in (self.run_button, self.stop_button, self.dark):
             widget.layout.width = "90px"
         self.status = widgets.HTML()
-        cores = widgets.HTML(_core_mark(most))
+        self.core_mark = widgets.HTML(_core_mark(most))
         buttons = [self.method, self.run_button, self.stop_button, self.dark]
         self.controls = widgets.VBox(
-            [*self.sliders.values(), cores, widgets.HBox(buttons), self.status]
+            [*self.sliders.values(), self.core_mark, widgets.HBox(buttons), self.status]
         )
         self.run_button.on_click(self.request_run)
         self.stop_button.on_click(self.request_stop)
@@ -294,7 +352,8 @@ class Panel:
         self.dark.observe(self._redraw, "value")
 
 
-SLIDER_WIDTH, LABEL_WIDTH, VALUE_WIDTH = 460, 80, 64
+SLIDER_WIDTH, LABEL_WIDTH = 460, 80
+TRACK_LEFT, TRACK_WIDTH = 94, 284  # where ipywidgets draws the slider's track; a test looks
 
 
 def _slider(name, number, most):
@@ -313,12 +372,14 @@ def _slider(name, number, most):
 def _core_mark(most):
     """A mark below the sliders at the number of cores that this seat has."""
     cores = machine.usable_cores()
-    track = SLIDER_WIDTH - LABEL_WIDTH - VALUE_WIDTH
-    place = LABEL_WIDTH + track * (min(cores.count, most) - 1) / max(1, most - 1)
+    place = TRACK_LEFT + TRACK_WIDTH * (min(cores.count, most) - 1) / max(1, most - 1)
+    arrow = "▲" if cores.count <= most else "▶"  # beyond the slider's end
     return (
-        f'<div style="margin-left:{place:.0f}px;line-height:1.2" '
-        f'title="{html.escape(cores.reason)}">'
-        f"▲ {chart_words.count(cores.count, 'core')} here</div>"
+        f'<div title="{html.escape(cores.reason)}" style="position:relative;line-height:1.2">'
+        f'<span class="core-mark" style="position:absolute;left:{place:.0f}px;'
+        f'transform:translateX(-50%)">{arrow}</span>'
+        f'<span style="margin-left:{place + 10:.0f}px">'
+        f"{chart_words.count(cores.count, 'core')} here</span></div>"
     )
 
 

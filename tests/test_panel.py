@@ -1,0 +1,577 @@
+"""The panel's logic, without a browser: real widgets, real processes, a picture that is caught."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from helpers import machine, panel
+from helpers.panel import explore
+
+PATIENCE = 60
+"""Seconds after which a condition is given up. The machine may be slow; a test never sleeps on."""
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+def status(shown: panel.Panel) -> str:
+    """What the panel's status line says."""
+    return re.sub("<.*?>", "", shown.status.value)
+
+
+def is_idle(shown: panel.Panel) -> bool:
+    return not shown.run_button.disabled and shown.stop_button.disabled
+
+
+def run_again(shown: panel.Panel) -> None:
+    """Press Run and wait for the end."""
+    shown.run_button.click()
+    until(lambda: is_idle(shown), "the run was over")
+
+
+class Output:
+    """What would be on the page: the last picture of each panel, and what stands beside it."""
+
+    def __init__(self):
+        self.bundles, self.first, self.charts = [], [], {}
+        self.drawn = 0
+
+    def display(self, shown, *, raw=False, display_id=None):
+        if raw:
+            self.bundles.append(shown)
+        else:
+            self.first.append(shown)
+            self.charts[display_id] = shown
+
+    def update_display(self, shown, *, display_id):
+        assert display_id in self.charts, "an update of something that was never shown"
+        self.charts[display_id] = shown
+        self.drawn += 1
+
+    def alt(self):
+        """The alternative text of the only panel's picture."""
+        (chart,) = self.charts.values()
+        return chart.alt
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """Catch what is displayed."""
+    output = Output()
+    monkeypatch.setattr(panel, "display", output.display)
+    monkeypatch.setattr(panel, "update_display", output.update_display)
+    return output
+
+
+def nap(mp, workers):
+    """Three short tasks."""
+    with mp.Pool(workers) as pool:
+        pool.map(time.sleep, [0.01, 0.01, 0.01], chunksize=1)
+
+
+def nap_and_hang(mp, workers):
+    """A short task and then long ones, for those who want to stop it or move a slider meanwhile."""
+    with mp.Pool(workers) as pool:
+        pool.map(time.sleep, [0.01] + [600] * workers, chunksize=1)
+
+
+def wait_for_stop(mp, workers):
+    """No process at all: what the parent takes from a queue is never put in."""
+    mp.Queue().get()
+
+
+class Switch:
+    """An experiment that hangs when it is told to, and knows how many of it run at once."""
+
+    def __init__(self):
+        self.hang = False
+        self.running = self.most_at_once = 0
+        self.calls = []
+        self._lock = threading.Lock()
+
+    def run(self, mp, workers):
+        with self._lock:
+            self.running += 1
+            self.most_at_once = max(self.most_at_once, self.running)
+            self.calls.append(workers)
+        try:
+            if self.hang:
+                mp.Queue().get()
+        finally:
+            with self._lock:
+                self.running -= 1
+
+
+@pytest.fixture
+def switch():
+    return Switch()
+
+
+# The cell's own run
+
+
+def test_the_cell_itself_makes_the_first_run_and_shows_its_picture_once(page):
+    shown = explore(nap, workers=2)
+    assert [len(result.timeline.tasks) for result in shown.results] == [3]
+    assert len(page.first) == 1
+    assert "2 spawn workers, 3 tasks" in page.alt().replace(shown.method.value, "spawn")
+    assert page.drawn == 0  # display and update in one cell would trouble nbval
+
+
+def test_after_the_first_run_the_status_says_what_the_chart_says(page):
+    shown = explore(nap, workers=2)
+    assert re.fullmatch(r"2 \w+ workers, 3 tasks: makespan [\d.]+ s", status(shown))
+    assert is_idle(shown)
+
+
+def test_without_numbers_there_is_a_slider_for_four_workers(page, switch):
+    shown = explore(switch.run)
+    assert switch.calls == [4]
+    assert {name: slider.value for name, slider in shown.sliders.items()} == {"workers": 4}
+
+
+def test_each_number_has_a_slider_and_all_of_them_reach_the_experiment(page):
+    calls = []
+    shown = explore(
+        lambda mp, readers, writers: calls.append((readers, writers)), readers=1, writers=2
+    )
+    shown.sliders["readers"].value = 3
+    shown.sliders["writers"].value = 5
+    run_again(shown)
+    assert calls == [(1, 2), (3, 5)]
+
+
+def test_the_words_that_are_saved_beside_controls_and_picture_are_the_same_on_every_machine(
+    page, switch, monkeypatch
+):
+    texts = []
+    for cores, methods in ((1, ["spawn"]), (96, ["fork", "spawn", "forkserver"])):
+        monkeypatch.setattr(machine, "usable_cores", lambda n=cores: machine.Cores(n, "a test"))
+        monkeypatch.setattr(machine, "start_methods", lambda m=methods: m)
+        monkeypatch.setattr(machine, "default_start_method", lambda: "spawn")
+        explore(switch.run, workers=4)
+        texts.append((page.bundles.pop()["text/plain"], repr(page.first.pop())))
+    assert texts[0] == texts[1]
+    assert "sliders" in texts[0][0]
+
+
+def test_the_panel_as_the_last_value_of_a_cell_is_not_shown_a_second_time(page, switch):
+    shown = explore(switch.run)
+    assert shown._ipython_display_() is None
+    assert len(page.bundles) == len(page.first) == 1
+    assert repr(shown) == "Panel"
+
+
+def test_the_first_run_starts_with_the_method_that_the_environment_names(page, switch, monkeypatch):
+    for method in machine.start_methods():
+        monkeypatch.setenv("START_METHOD", method)
+        assert explore(nap, workers=1).results[0].timeline.method == method
+
+
+def test_the_status_speaks_of_one_worker_and_of_two_workers(page, switch):
+    shown = explore(lambda mp, readers, writers: None, readers=3, writers=3)
+    shown.sliders["readers"].value = 1
+    assert status(shown) == "1 reader, 3 writers: press Run."
+
+
+def test_another_start_method_can_be_chosen(page):
+    shown = explore(nap, workers=1)
+    for method in machine.start_methods():
+        shown.method.value = method
+        run_again(shown)
+        assert shown.results[-1].timeline.method == method
+        assert method in page.alt()
+
+
+# Prediction
+
+
+def test_moving_the_slider_shows_the_prediction_and_runs_nothing(page, switch):
+    shown = explore(switch.run, workers=4, durations=[1.0, 1.0, 1.0, 1.0, 1.0])
+    before = set(psutil.Process().children(recursive=True))
+    shown.sliders["workers"].value = 5
+    assert "Predicted: 5 workers, 5 tasks: makespan 1.00 s" in page.alt()
+    assert status(shown) == "5 workers: predicted makespan 1.00 s. Press Run."
+    shown.sliders["workers"].value = 1
+    assert "Predicted: 1 worker, 5 tasks: makespan 5.00 s" in page.alt()
+    assert switch.calls == [4]
+    assert len(shown.results) == 1
+    assert set(psutil.Process().children(recursive=True)) == before
+
+
+def test_without_known_durations_moving_the_slider_asks_to_press_run(page, switch):
+    shown = explore(switch.run, workers=4)
+    shown.sliders["workers"].value = 5
+    assert status(shown) == "5 workers: press Run."
+    assert page.drawn == 0
+    assert switch.calls == [4]
+
+
+def test_the_prediction_stands_beside_what_was_measured(page):
+    explore(nap, workers=2, durations=[0.01, 0.01, 0.01])
+    assert "predicted makespan 0.02" in page.alt().lower()
+
+
+def test_the_dark_palette_redraws_what_is_shown_and_runs_nothing(page, switch):
+    shown = explore(switch.run, workers=4, durations=[1.0])
+    shown.sliders["workers"].value = 3
+    light = page.alt()
+    (before,) = page.charts.values()
+    shown.dark.value = True
+    (after,) = page.charts.values()
+    assert page.alt() == light
+    assert before.figure.get_facecolor() != after.figure.get_facecolor()
+    assert switch.calls == [4]
+
+
+# Run
+
+
+def test_run_works_in_the_background_and_then_updates_the_picture(page):
+    shown = explore(nap, workers=1)
+    shown.sliders["workers"].value = 3
+    shown.run_button.click()
+    assert status(shown) == "3 workers: running …"
+    assert shown.run_button.disabled
+    until(lambda: is_idle(shown), "the run was over")
+    assert [result.timeline.workers for result in shown.results] == [1, 3]
+    assert "3 tasks" in page.alt()
+    assert status(shown).startswith(f"3 {shown.method.value} workers, 3 tasks: makespan")
+    assert len(page.first) == 1  # the same picture, not another one below
+
+
+def test_many_requests_at_once_make_one_run_of_the_last(page, switch):
+    shown = explore(switch.run, workers=1)
+    for workers in range(2, 9):  # as fast as an arrow key that is held down
+        shown.sliders["workers"].value = workers
+        shown.request_run()
+    until(lambda: is_idle(shown), "the run was over")
+    assert switch.calls == [1, 8]
+
+
+def test_slider_moved_before_a_run_has_begun_changes_that_run(page, switch):
+    shown = explore(switch.run, workers=1)
+    shown.run_button.click()
+    shown.sliders["workers"].value = 2
+    until(lambda: is_idle(shown), "the run was over")
+    assert switch.calls == [1, 2]
+
+
+def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, switch):
+    shown = explore(switch.run, workers=1)
+    switch.hang = True
+    shown.run_button.click()
+    until(lambda: switch.running, "the run hung")
+    shown.sliders["workers"].value = 2
+    until(lambda: switch.calls == [1, 1, 2] and switch.running, "the second run hung too")
+    assert status(shown) == "2 workers: running …"
+    switch.hang = False
+    shown.sliders["workers"].value = 3
+    until(lambda: is_idle(shown), "the last run was over")
+    assert switch.calls == [1, 1, 2, 3]
+    assert switch.most_at_once == 1
+    assert [result.setting.numbers["workers"] for result in shown.results] == [1, 3]
+    assert [result.trouble for result in shown.results] == ["", ""]
+
+
+def test_two_panels_never_run_over_each_other(page, switch):
+    one, other = explore(switch.run, workers=1), explore(switch.run, workers=2)
+    switch.hang = True
+    one.run_button.click()
+    until(lambda: switch.running, "the first panel's run hung")
+    other.run_button.click()
+    until(lambda: switch.calls == [1, 2, 1, 2] and switch.running, "the second panel's run hung")
+    until(lambda: is_idle(one), "the first panel had given up")
+    assert "stopped" in status(one)
+    assert status(other) == "2 workers: running …"
+    other.stop_button.click()
+    until(lambda: is_idle(other), "the second panel had stopped")
+    assert switch.most_at_once == 1
+
+
+def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(page, switch):
+    one, other = explore(switch.run, workers=1), explore(switch.run, workers=2)
+    one.run_button.click()
+    other.run_button.click()
+    until(lambda: is_idle(one) and is_idle(other), "both were done")
+    assert switch.calls == [1, 2, 2]
+    assert status(one) == "1 worker: stopped before it began."
+
+
+def test_a_cell_that_is_run_again_ends_the_background_run_of_the_old_panel(page, switch):
+    old = explore(switch.run, workers=1)
+    switch.hang = True
+    old.run_button.click()
+    until(lambda: switch.running, "the run hung")
+    switch.hang = False
+    explore(switch.run, workers=3)
+    assert switch.calls == [1, 1, 3]
+    assert switch.most_at_once == 1
+    until(lambda: is_idle(old), "the old panel had stopped")
+
+
+def test_all_panels_together_leave_at_most_one_idle_thread(page, switch):
+    for _ in range(3):
+        run_again(explore(switch.run, workers=1))
+    until(lambda: not extra_threads(), "the other threads had ended")
+    assert [t.name for t in threading.enumerate()].count("panel runner") == 1
+
+
+def extra_threads():
+    """Threads that are neither ours nor the runner nor of somebody who was here before."""
+    known = ("MainThread", "panel runner")
+    return [t for t in threading.enumerate() if t.name not in known and "watcher" in t.name]
+
+
+# Stop
+
+
+def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_then(page):
+    first = True
+
+    def run(mp, workers):
+        nonlocal first
+        (nap if first else nap_and_hang)(mp, workers)
+        first = False
+
+    shown = explore(run, workers=2)
+    before = set(psutil.Process().children(recursive=True))
+    shown.run_button.click()
+    until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")
+    context = shown._latest
+    until(lambda: "returned" in outcomes(context.timeline()), "the short task was done")
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    until(lambda: not new_children(before), "the children had gone")
+    assert status(shown) == "2 workers: stopped. The chart shows what had happened until then."
+    assert shown.results[-1].trouble == "stopped"
+    assert outcomes(shown.results[-1].timeline).count("returned") == 1
+    assert "sleep(0.01)" in page.alt()
+
+
+def new_children(before):
+    """Children, grandchildren and so on. A helper of the standard library lives on by design."""
+    found = set(psutil.Process().children(recursive=True)) - before
+    return [p for p in found if not is_helper(p)]
+
+
+def is_helper(process):
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return True
+    return "resource_tracker" in command or "forkserver" in command
+
+
+def outcomes(timeline):
+    return [task.outcome for task in timeline.tasks]
+
+
+def test_after_stop_the_next_run_is_right(page, switch):
+    shown = explore(switch.run, workers=1)
+    switch.hang = True
+    shown.run_button.click()
+    until(lambda: switch.running, "the run hung")
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    switch.hang = False
+    shown.sliders["workers"].value = 2
+    run_again(shown)
+    assert switch.calls == [1, 1, 2]
+    assert [result.trouble for result in shown.results] == ["", "stopped", ""]
+    assert "stopped" not in status(shown)
+
+
+def test_stop_before_the_run_has_begun_leaves_the_panel_ready(page, switch):
+    shown = explore(switch.run, workers=1)
+    shown.run_button.click()
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel was ready")
+    assert status(shown) == "1 worker: stopped before it began."
+    run_again(shown)
+    assert switch.calls == [1, 1]
+
+
+def test_a_stopped_run_is_not_held_against_the_prediction(page, switch):
+    shown = explore(switch.run, workers=1, durations=[1.0])
+    switch.hang = True
+    shown.run_button.click()
+    until(lambda: switch.running, "the run hung")
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    assert "redicted" not in page.alt()
+
+
+# An experiment that fails
+
+
+def fails_with(error):
+    def run(mp, workers):
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("boom"), "1 worker: ValueError: boom"),
+        (ValueError("boom\nand a long story"), "1 worker: ValueError: boom"),
+        (KeyError(), "1 worker: KeyError()"),
+        (SystemExit("enough"), "1 worker: SystemExit: enough"),
+        (ValueError("<b>&"), "1 worker: ValueError: &lt;b&gt;&amp;"),
+    ],
+)
+def test_an_error_in_the_experiment_becomes_one_sentence_in_the_status(page, error, sentence):
+    shown = explore(fails_with(error), workers=1)
+    assert status(shown) == sentence
+    run_again(shown)
+    assert status(shown) == sentence
+
+
+def test_an_error_in_the_cells_own_run_stands_in_the_cell_too(page, capsys):
+    explore(fails_with(ValueError("boom")), workers=1)
+    assert capsys.readouterr().out == "1 worker: ValueError: boom\n"
+    explore(nap, workers=1)
+    assert capsys.readouterr().out == ""
+
+
+def test_after_an_error_the_next_run_is_right(page, switch):
+    errors = [SystemExit(1), ValueError("boom"), None]
+
+    def run(mp, workers):
+        if error := errors.pop(0):
+            raise error
+
+    shown = explore(run, workers=1)
+    run_again(shown)
+    run_again(shown)
+    assert [bool(result.trouble) for result in shown.results] == [True, True, False]
+
+
+def test_an_error_in_a_worker_is_told_and_its_chart_drawn(page):
+    def run(mp, workers):
+        with mp.Pool(workers) as pool:
+            pool.map(int, ["1", "two"], chunksize=1)
+
+    shown = explore(run, workers=1)
+    assert status(shown).startswith("1 worker: ValueError: invalid literal")
+    assert "raised an error" in page.alt() or "raised" in page.alt()
+
+
+def test_a_chart_that_cannot_be_drawn_is_told_in_the_status(page, switch, monkeypatch):
+    shown = explore(switch.run, workers=1)
+
+    def broken(*_, **__):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(panel, "gantt", broken)
+    run_again(shown)
+    assert status(shown) == "the chart could not be drawn: RuntimeError: no ink"
+
+
+def test_an_interrupt_of_the_cells_own_run_ends_its_processes(page):
+    before = set(psutil.Process().children(recursive=True))
+
+    def run(mp, workers):
+        mp.Process(target=time.sleep, args=(600,)).start()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(run, workers=1)
+    until(lambda: not new_children(before), "the child had gone")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "4", True, None, 10**6])
+def test_a_number_of_workers_that_is_none_is_refused_before_anything_starts(page, switch, workers):
+    with pytest.raises((TypeError, ValueError), match="number of workers must be"):
+        explore(switch.run, workers=workers)
+    with pytest.raises((TypeError, ValueError), match="number of workers must be"):
+        explore(switch.run, workers=1, most=workers)
+    assert_nothing_happened(page, switch)
+
+
+def test_a_number_beyond_the_sliders_end_is_refused_with_the_remedy(page, switch):
+    with pytest.raises(ValueError, match=r"workers=17 is beyond .* 16; give most="):
+        explore(switch.run, workers=17)
+    assert_nothing_happened(page, switch)
+    assert explore(switch.run, workers=17, most=32).sliders["workers"].max == 32
+
+
+@pytest.mark.parametrize("durations", [[], [-1.0], [float("nan")], [float("inf")], ["1"], [None]])
+def test_durations_that_are_none_are_refused_before_anything_starts(page, switch, durations):
+    with pytest.raises((TypeError, ValueError)):
+        explore(switch.run, workers=1, durations=durations)
+    assert_nothing_happened(page, switch)
+
+
+def test_durations_without_workers_are_refused_before_anything_starts(page):
+    calls = []
+    with pytest.raises(ValueError, match="give workers="):
+        explore(lambda mp, readers: calls.append(readers), readers=1, durations=[1.0])
+    assert not calls
+
+
+@pytest.mark.parametrize("run", [None, 4, "run", [print]])
+def test_what_cannot_be_called_is_refused(page, run):
+    with pytest.raises(TypeError, match=r"a function to run, such as run\(mp, workers\)"):
+        explore(run, workers=4)
+    assert not page.first
+
+
+def test_an_experiment_that_does_not_take_these_numbers_is_refused(page, switch):
+    with pytest.raises(TypeError, match=r"run\(mp, readers=4\).* takes \(mp, workers\)"):
+        explore(switch.run, readers=4)
+    assert_nothing_happened(page, switch)
+
+
+def test_a_start_method_of_the_environment_that_does_not_exist_is_refused(
+    page, switch, monkeypatch
+):
+    monkeypatch.setenv("START_METHOD", "teleport")
+    with pytest.raises(ValueError, match="no start method 'teleport'"):
+        explore(switch.run, workers=1)
+    assert_nothing_happened(page, switch)
+
+
+def assert_nothing_happened(page, switch):
+    assert not switch.calls
+    assert not page.first
+    assert not page.bundles
+
+
+# The mark of the cores
+
+
+@pytest.mark.parametrize(
+    ("cores", "most", "words", "share"),
+    [
+        (1, 16, "▲ 1 core here", 0),
+        (2, 16, "▲ 2 cores here", 1 / 15),
+        (16, 16, "▲ 16 cores here", 1),
+        (64, 16, "▶ 64 cores here", 1),
+        (1, 1, "▲ 1 core here", 0),
+    ],
+)
+def test_a_mark_shows_the_cores_of_this_seat_and_why_they_are_so_many(
+    page, switch, monkeypatch, cores, most, words, share
+):
+    monkeypatch.setattr(machine, "usable_cores", lambda: machine.Cores(cores, "a test's <wish>"))
+    shown = explore(switch.run, workers=1, most=most)
+    text = shown.core_mark.value
+    assert re.sub("<.*?>", " ", text).split() == words.split()
+    left = float(re.search(r"left:(\d+)px", text)[1])
+    assert left == pytest.approx(panel.TRACK_LEFT + share * panel.TRACK_WIDTH, abs=1)
+    assert "a test&#x27;s &lt;wish&gt;" in text
