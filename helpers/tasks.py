@@ -76,7 +76,8 @@ def introduce():
 
 
 def exit_with(code):
-    """Leave the process with an exit code of one's own."""
+    """Work for a moment, then leave the process with an exit code of one's own."""
+    time.sleep(0.3)
     sys.exit(code)
 
 
