@@ -1,0 +1,186 @@
+"""What lesson 2 says and no cell of it shows, and the helpers that were made for it."""
+
+import math
+import multiprocessing
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+
+from helpers.gantt import gantt
+from helpers.script import run_script
+from helpers.tasks import long_time_task
+from helpers.timeline import Process, Tasks, Timeline, start_ups
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="there is only spawn on Windows")
+
+
+def experiment(*methods: str, now: float = 1.0) -> Timeline:
+    """An experiment with a process by each of these start methods."""
+    processes = [
+        Process(f"by {method}", 100 + lane, 1, lane, "process", method, 0, 0.2, math.nan, 0.5, 0)
+        for lane, method in enumerate(methods, 1)
+    ]
+    tasks = Tasks.from_columns(["f()"], started=[0.2], finished=[0.5], lane=[1])
+    return Timeline(tasks, processes, method=methods[0], workers=len(methods), now=now)
+
+
+def test_start_ups_give_every_process_a_lane_of_its_own_in_the_order_given():
+    together = start_ups(experiment("spawn", "spawn"), experiment("fork"))
+    assert [one.lane for one in together.processes] == [1, 2, 3]
+    assert [one.name for one in together.processes] == ["by spawn", "by spawn", "by fork"]
+    assert together.workers == 3
+
+
+def test_start_ups_all_begin_at_their_own_zero():
+    together = start_ups(experiment("spawn"), experiment("fork", now=9.0))
+    assert [(one.asked, one.born, one.ended) for one in together.processes] == [(0, 0.2, 0.5)] * 2
+    assert together.now == 9.0
+
+
+def test_start_ups_leave_out_the_tasks_and_so_claim_no_makespan():
+    together = start_ups(experiment("spawn"), experiment("spawn"))
+    assert len(together.tasks) == 0
+    assert "makespan" not in gantt(together).alt
+
+
+def test_start_ups_name_the_method_only_if_there_is_one():
+    assert start_ups(experiment("spawn"), experiment("spawn")).method == "spawn"
+    assert start_ups(experiment("spawn"), experiment("fork")).method == ""
+    assert "2 processes (fork, spawn)" in gantt(start_ups(experiment("fork", "spawn"))).alt
+
+
+def test_start_ups_of_nothing_are_an_empty_timeline():
+    assert start_ups().processes == []
+
+
+def test_a_script_returns_what_it_printed_and_its_exit_code():
+    program = "import sys; print('out', *sys.argv[1:]); print('err', file=sys.stderr); sys.exit(3)"
+    assert run_script(program, "a", "b c") == ("out a b c\n", "err\n", 3)
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process that was killed comes to its end; that takes the system a moment."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+FOR_EVER = """
+import multiprocessing
+import time
+
+def sleep():
+    time.sleep(1000)
+
+if __name__ == '__main__':
+    p = multiprocessing.get_context({method!r}).Process(target=sleep)
+    p.start()
+    print(p.pid)
+    p.join()
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_script_at_its_time_limit_is_killed_with_its_children_and_keeps_its_lines(method):
+    run = run_script(FOR_EVER.format(method=method), timeout=5)
+    assert run.exitcode is None
+    assert is_over(int(run.stdout))
+
+
+def test_a_script_does_not_wait_for_a_grandchild_that_holds_its_output_open():
+    program = """
+import subprocess, sys
+p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
+print(p.pid)
+import os; os._exit(0)
+"""
+    assert run_script(program).exitcode == 0
+
+
+def test_a_terminated_child_has_the_exit_code_of_sigterm_on_every_system():
+    child = multiprocessing.get_context("spawn").Process(target=long_time_task, args=(4,))
+    child.start()
+    child.terminate()
+    child.join()
+    assert child.exitcode == -signal.SIGTERM == -15
+
+
+@posix
+def test_under_forkserver_the_system_names_another_parent():
+    program = """
+import multiprocessing, os
+
+def tell():
+    print(os.getppid(), multiprocessing.parent_process().pid)
+
+if __name__ == '__main__':
+    p = multiprocessing.get_context('forkserver').Process(target=tell)
+    p.start()
+    p.join()
+    print(os.getpid())
+"""
+    server, asked, here = run_script(program).stdout.split()
+    assert asked == here != server
+
+
+@posix
+def test_a_forked_child_has_none_of_its_parents_other_threads():
+    program = """
+import threading
+from multiprocessing import get_context
+
+def count():
+    print(threading.active_count())
+
+if __name__ == '__main__':
+    stop = threading.Event()
+    threading.Thread(target=stop.wait).start()
+    count()
+    p = get_context('fork').Process(target=count)
+    p.start()
+    p.join()
+    stop.set()
+"""
+    assert run_script(program).stdout.split() == ["2", "1"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="it is so since Python 3.14")
+def test_no_system_forks_by_default():
+    assert multiprocessing.get_context().get_start_method() != "fork"
+
+
+def test_a_plain_pool_replaces_a_worker_that_cannot_find_its_function_and_answers_never():
+    program = """
+import multiprocessing
+import os
+import time
+
+del __file__
+
+def greet():
+    pass
+
+if __name__ == '__main__':
+    pool = multiprocessing.get_context('spawn').Pool(1)
+    (first,) = pool._pool
+    result = pool.apply_async(greet)
+    while first in pool._pool:
+        time.sleep(0.01)
+    print(result.ready())
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+    os._exit(0)
+"""
+    run = run_script(program)
+    assert (run.stdout, run.exitcode) == ("False\n", 0)
+    assert "AttributeError" in run.stderr
