@@ -110,3 +110,23 @@ def put_large(q, size):
     """Put one large text, and say when `put` has returned."""
     q.put("x" * size)
     print("put has returned.")
+
+
+def descend(mp, generations):
+    """Say whose child this is, and begin the next generation."""
+    name = multiprocessing.current_process().name
+    print("The %s is process %s, a child of %s." % (name, os.getpid(), os.getppid()))
+    if generations > 1:
+        below = ("great-" if name.startswith("g") else "grand") + name
+        p = mp.Process(target=descend, args=(mp, generations - 1), name=below)
+        p.start()
+        p.join()
+    time.sleep(0.2)
+
+
+colour = "red"
+
+
+def say_colour():
+    """Say what colour this module's variable has in this process."""
+    print("colour:", colour)
