@@ -1,0 +1,240 @@
+"""Commands from outside Python are noted, and run as they would without that."""
+
+import math
+import subprocess as standard
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from helpers.external import brief, get_subprocess, name_of
+from helpers.nameserver import NameServer, nslookup_command
+
+ECHO = [
+    sys.executable,
+    "-c",
+    "import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)",
+]
+SHOUT = [sys.executable, "-c", "import sys; sys.stdout.write('x' * 200_000)"]
+FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+@pytest.fixture
+def subprocess():
+    return get_subprocess()
+
+
+def messages(subprocess) -> list[tuple[str, str]]:
+    return [(message.queue, message.value) for message in subprocess.timeline().messages]
+
+
+# As the standard library
+
+
+def test_the_standard_module_is_left_alone(subprocess):
+    assert subprocess.Popen is not standard.Popen
+    assert standard.run.__globals__["Popen"] is standard.Popen
+    assert issubclass(subprocess.Popen, standard.Popen)
+
+
+@pytest.mark.parametrize("name", ["SubprocessError", "TimeoutExpired", "CalledProcessError"])
+def test_its_exceptions_are_the_standard_ones(subprocess, name):
+    assert getattr(subprocess, name) is getattr(standard, name)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("run", {"capture_output": True}),
+        ("run", {"capture_output": True, "text": True, "input": "a\nb\n"}),
+        ("call", {"stdout": standard.DEVNULL}),
+        ("check_output", {"input": b"hello\n"}),
+        ("check_output", {"text": True, "stdin": standard.DEVNULL}),
+    ],
+)
+@pytest.mark.parametrize("command", [ECHO, SHOUT], ids=["echo", "shout"])
+def test_a_function_returns_what_the_standard_one_returns(subprocess, function, arguments, command):
+    if "stdin" not in arguments and "input" not in arguments:
+        arguments = {**arguments, "stdin": standard.DEVNULL}
+    expected = getattr(standard, function)(command, **arguments)
+    result = getattr(subprocess, function)(command, **arguments)
+    assert getattr(result, "__dict__", result) == getattr(expected, "__dict__", expected)
+
+
+def test_more_than_a_pipe_holds_goes_both_ways(subprocess):
+    text = "line\n" * 100_000
+    done = subprocess.run(ECHO, input=text, capture_output=True, text=True)
+    assert done.stdout == text.upper()
+    assert messages(subprocess) == [("stdin", "100000 lines"), ("stdout", "100000 lines")]
+
+
+def test_a_failing_command_raises_if_it_is_checked(subprocess):
+    with pytest.raises(standard.CalledProcessError) as caught:
+        subprocess.run(python("raise SystemExit(3)"), check=True)
+    assert caught.value.returncode == 3
+    assert [process.exitcode for process in subprocess.timeline().processes] == [3]
+
+
+def test_a_missing_program_raises_and_is_no_process(subprocess):
+    with pytest.raises(FileNotFoundError):
+        subprocess.run(["no-such-program-anywhere"])
+    assert subprocess.timeline().processes == []
+
+
+def test_a_command_is_killed_at_its_time_limit(subprocess):
+    with pytest.raises(standard.TimeoutExpired):
+        subprocess.run(FOREVER, capture_output=True, timeout=0.2)
+    (process,) = subprocess.timeline().processes
+    assert process.exitcode not in (0, None)
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_one_command_can_feed_another(subprocess):
+    with (
+        subprocess.Popen(python("print('one'); print('two')"), stdout=subprocess.PIPE) as first,
+        subprocess.Popen(ECHO, stdin=first.stdout, stdout=subprocess.PIPE, text=True) as second,
+    ):
+        first.stdout.close()
+        assert second.communicate()[0].split() == ["ONE", "TWO"]
+
+
+# What is noted
+
+
+def test_a_command_is_noted_from_its_start_to_its_end(subprocess):
+    with subprocess.Popen(ECHO, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+        (alive,) = subprocess.timeline().processes
+        child.stdin.close()
+    (process,) = subprocess.timeline().processes
+    assert alive.pid == process.pid == child.pid
+    assert (alive.exitcode, process.exitcode) == (None, 0)
+    assert math.isnan(alive.ended)
+    assert 0 == process.asked <= process.born <= process.ended <= subprocess.timeline().now
+
+
+def test_two_experiments_know_nothing_of_each_other(subprocess):
+    other = get_subprocess()
+    other.run(python("pass"))
+    assert subprocess.timeline().processes == []
+    assert len(other.timeline().processes) == 1
+
+
+def test_commands_at_the_same_time_have_lanes_of_their_own(subprocess):
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: subprocess.run(python("pass")), range(8)))
+    processes = subprocess.timeline().processes
+    assert sorted(process.lane for process in processes) == list(range(1, 9))
+    assert [process.exitcode for process in processes] == [0] * 8
+
+
+def test_communicate_is_one_message_in_and_one_out(subprocess):
+    child = subprocess.Popen(ECHO, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.communicate(b"a\nb\n")[0].split() == [b"A", b"B"]
+    assert messages(subprocess) == [("stdin", "2 lines"), ("stdout", "2 lines")]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_communicate_with_a_single_pipe_is_noted_once(subprocess, stream):
+    code = f"import sys; print('hello', file=sys.{stream})"
+    child = subprocess.Popen(python(code), **{stream: subprocess.PIPE})
+    child.communicate()
+    assert messages(subprocess) == [("stdout", "hello")]
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_a_dialogue_by_hand_is_noted_line_by_line(subprocess, text):
+    child = subprocess.Popen(ECHO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=text)
+    with child:
+        for line in ("one\n", "two\n"):
+            child.stdin.write(line if text else line.encode())
+            child.stdin.flush()
+            assert child.stdout.readline().strip() in ("ONE", "TWO", b"ONE", b"TWO")
+        child.stdin.close()
+        assert list(child.stdout) == []
+    expected = [("stdin", "one"), ("stdout", "ONE"), ("stdin", "two"), ("stdout", "TWO")]
+    assert messages(subprocess) == expected
+    here, there = subprocess.timeline().parent, child.pid
+    between = [(message.sender, message.receiver) for message in subprocess.timeline().messages]
+    assert between == [(here, there), (there, here)] * 2
+
+
+def test_print_into_a_pipe_and_iterating_are_noted(subprocess):
+    child = subprocess.Popen(ECHO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with child:
+        with child.stdin:
+            print("one", file=child.stdin)
+            print("two", file=child.stdin)
+        assert [line.strip() for line in child.stdout] == ["ONE", "TWO"]
+    assert [text for _, text in messages(subprocess)] == ["one", "two", "ONE", "TWO"]
+
+
+def test_a_write_into_a_full_pipe_lasts_until_it_is_through(subprocess):
+    child = subprocess.Popen(
+        python("import sys; print(flush=True); sys.stdin.read()"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with child:
+        child.stdout.readline()
+        child.stdin.write(b"x" * 500_000)
+    (message,) = subprocess.timeline().messages
+    assert message.value == "500,000 characters"
+    assert message.put <= message.got
+
+
+def test_a_name_servers_questions_come_from_the_command(subprocess):
+    with NameServer() as server:
+        command = nslookup_command(server, "www.python.org")
+        subprocess.run(command, capture_output=True)
+        timeline = subprocess.timeline(server.questions)
+    (process,) = timeline.processes
+    asked = [message for message in timeline.messages if message.queue == "name server"]
+    assert {(message.sender, message.receiver) for message in asked} == {
+        (process.pid, timeline.parent)
+    }
+    assert asked[0].value in ("A?", "PTR?")  # Windows asks for the server's own name first
+    assert all(process.asked <= message.put <= process.ended for message in asked)
+
+
+def test_nothing_run_is_an_empty_timeline(subprocess):
+    with NameServer() as server:
+        timeline = subprocess.timeline(server.questions)
+    assert (timeline.processes, timeline.messages, len(timeline.tasks)) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (None, ""),
+        (b"", ""),
+        ("\n", ""),
+        ("set q=mx\n", "set q=mx"),
+        (b"set q=mx\r\n", "set q=mx"),
+        ("a\nb\n", "2 lines"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        ("x" * 200_000, "200,000 characters"),
+    ],
+)
+def test_what_went_through_is_told_in_a_few_words(data, words):
+    assert brief(data) == words
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("nslookup", "nslookup"),
+        (["nslookup", "-port=4711", "www.python.org", "127.0.0.1"], "nslookup www.python.org"),
+        (["nslookup", "-port=4711", "-", "127.0.0.1"], "nslookup"),
+        (["nslookup"], "nslookup"),
+        (["python", "-m", "helpers.nslookup", "-port=1", "a.b", "127.0.0.1"], "nslookup a.b"),
+        (["/usr/bin/python3", "-u", "-c", "print(1)"], "python3"),
+        ([b"ls", b"-l"], "ls"),
+    ],
+)
+def test_a_lane_is_named_after_its_command(command, name):
+    assert name_of(command) == name
