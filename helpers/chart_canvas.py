@@ -345,7 +345,7 @@ class Canvas:
 def short_name(lane: Lane) -> str:
     """A lane's name, cut where it would take the picture's room."""
     name = one_line(lane.name)
-    return name if len(name) <= 18 else name[:17] + "…"
+    return name if len(name) <= 24 else name[:23] + "…"
 
 
 def group_name(lanes: list[Lane]) -> str:
