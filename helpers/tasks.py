@@ -9,6 +9,7 @@ being watched.
 import multiprocessing
 import os
 import random
+import subprocess
 import sys
 import time
 
@@ -130,3 +131,33 @@ colour = "red"
 def say_colour():
     """Say what colour this module's variable has in this process."""
     print("colour:", colour)
+
+
+def look_up(command, number):
+    """Run an external command and wait until it has ended: lookup number so-and-so."""
+    done = subprocess.run(command, capture_output=True)
+    print("Lookup %s: exit code %s" % (number, done.returncode))
+    return done.returncode
+
+
+WRITE_PIECES = "import sys; sys.stdout.write('x' * 4096 * int(sys.argv[1]))"
+
+
+def wait_then_read(pieces, limit=2.0):
+    """Wait for a child that writes so many pieces of 4 KiB, then read: it may never end."""
+    command = [sys.executable, "-c", WRITE_PIECES, str(pieces)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        try:
+            child.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        return len(child.stdout.read())
+
+
+def read_all_the_while(pieces):
+    """The same, but `communicate` reads while it waits."""
+    command = [sys.executable, "-c", WRITE_PIECES, str(pieces)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        output, _ = child.communicate()
+    return len(output)
