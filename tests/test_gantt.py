@@ -508,6 +508,7 @@ def test_texts_are_drawn_as_they_are(call):
         warnings.simplefilter("error")
         chart = gantt(timeline)
         assert chart.png
+    assert not any(text.get_parse_math() for text in texts(chart) if text.get_gid() == "label")
     assert labels(chart) == [call.replace("\n", " ")]
 
 
@@ -736,6 +737,23 @@ def test_texts_are_large_enough_inside_the_picture_and_clear_of_each_other(case)
     assert not len(pairs), [(shown[a].get_text(), shown[b].get_text()) for a, b in pairs]
 
 
+@pytest.mark.parametrize("plan", [[0.5], [1.5], [2.8], [2.9], [6.0]])
+def test_the_line_of_one_ruler_never_crosses_the_words_of_the_other(plan):
+    chart = gantt(pool(4, FIVE), predict(plan, 4))
+    renderer = chart.figure.canvas.get_renderer()
+    lines = [
+        line.get_window_extent(renderer) for line in chart.figure.axes[0].lines if line.get_gid()
+    ]
+    rulers = [
+        t.get_window_extent(renderer)
+        for t in texts(chart)
+        if re.fullmatch(r"(makespan|predicted) [\d.]+ s", t.get_text())
+    ]
+    assert len(lines) == len(rulers) == 2
+    for line, box in itertools.product(lines, rulers):
+        assert not (box.x0 < line.x0 < box.x1 and line.y0 < box.y1 and box.y0 < line.y1)
+
+
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(st.floats(0.001, 5), min_size=1, max_size=30),
@@ -869,10 +887,18 @@ def test_a_hundred_thousand_tasks_keep_exact_figures_in_the_title():
     assert len(chart.figure.axes[0].collections) < 20
 
 
+def test_tasks_below_a_pixel_lie_before_the_idle_time_of_their_worker():
+    chart = gantt(pool(1, [0.001] * 5000))
+    picture = np.asarray(Image.open(io.BytesIO(chart.png)).convert("RGB"))
+    x, y = chart.figure.axes[0].transData.transform((2.0, 0.5))
+    wanted = [int(LIGHT.kinds["task"].fill[i : i + 2], 16) for i in (1, 3, 5)]
+    assert picture[round(len(picture) - y), round(x)].tolist() == wanted
+
+
 def test_narrow_tasks_beside_wide_ones_leave_no_hole():
     """Every column of a lane that worked without a pause is painted from top to bottom."""
     rng = random.Random(3)
-    durations = [rng.random() ** 6 for _ in range(3000)]
+    durations = [rng.random() ** 20 for _ in range(600)]
     timeline = pool(1, durations)
     pixels = coverage_pixels(gantt(timeline))
     painted = pixels[..., 3] > 0
