@@ -5,6 +5,7 @@ never ends. Here they run as a file, as at home, and can be thrown away.
 """
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,14 @@ def run_script(source: str, *arguments: str, timeout: float = 60.0) -> Run:
         exitcode = None
         # Into files, not pipes: a pipe must be read until the last grandchild has closed it.
         with open(stdout, "wb") as out, open(stderr, "wb") as err:
-            # -u: each line is out at once, and not lost if the program has to be killed.
-            command = [sys.executable, "-u", str(program), *arguments]
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            process = subprocess.Popen(
+                [sys.executable, str(program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                # Each line is out at once, and not lost if its process has to be killed.
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
             try:
                 exitcode = process.wait(timeout)
             except subprocess.TimeoutExpired:

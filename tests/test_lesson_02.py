@@ -76,20 +76,27 @@ def is_over(pid: int) -> bool:
 
 FOR_EVER = """
 import multiprocessing
+import os
 import time
 
 def sleep():
+    print(os.getpid())
     time.sleep(1000)
 
 if __name__ == '__main__':
     p = multiprocessing.get_context({method!r}).Process(target=sleep)
     p.start()
-    print(p.pid)
     p.join()
 """
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(method, marks=() if method == "spawn" else pytest.mark.slow)
+        for method in multiprocessing.get_all_start_methods()
+    ],
+)
 def test_a_script_at_its_time_limit_is_killed_with_its_children_and_keeps_its_lines(method):
     run = run_script(FOR_EVER.format(method=method), timeout=5)
     assert run.exitcode is None
