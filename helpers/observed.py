@@ -77,6 +77,8 @@ def get_context(method: str | None = None) -> "ObservedContext":
 class ObservedContext:
     """What an observed context has beyond the standard one; `get_context` makes it."""
 
+    label = "mp"  # what a chart calls it where it is an argument of a call
+
     def __init__(self):
         standard = type(self).Process
         self.Process = type(standard.__name__, (ObservedProcess, standard), {"_context": self})

@@ -22,7 +22,7 @@ ROOT = "this kernel"
 MOST_ROWS = 40
 """More rows than this are not drawn, or the picture would be taller than anybody scrolls."""
 
-ROW, BOX_HEIGHT, WIDEST_COLUMN, GAP = 60, 46, 270, 44
+ROW, BOX_HEIGHT, WIDEST_COLUMN, GAP = 80, 66, 250, 36
 """Pixels: from row to row, of a box, from generation to generation, between two generations."""
 
 
@@ -101,10 +101,10 @@ def _facts(node):
 
 
 def _title(timeline, nodes):
-    """`2 spawn processes below this kernel, in 2 generations`, and how many are not shown."""
+    """`2 spawn processes from this kernel, in 2 generations`, and how many are not shown."""
     generations = max(node.generation for node in nodes)
     who = count(len(nodes) - 1, f"{timeline.method} process".strip())
-    title = f"{who} below {ROOT}, in {count(generations, 'generation')}"
+    title = f"{who} from {ROOT}, in {count(generations, 'generation')}"
     hidden = sum(node.row >= MOST_ROWS for node in nodes)
     return f"{title} ({hidden:,} not shown)" if hidden else title
 
@@ -142,10 +142,11 @@ class _Drawing:
     def heading(self, text):
         """The title."""
         y = self.height - style.TOP - style.TITLE_HEIGHT / 2
-        self.text(style.SIDE, y, text, style.WIDTH - 2 * style.SIDE, style.TITLE_FONT, "left")
+        room = style.WIDTH - 2 * style.SIDE
+        self.text(style.SIDE, y, text, room, style.TITLE_FONT, "left", "bold")
 
     def box(self, node):
-        """A process: its name above, its pid and how it ended below."""
+        """A process: its name, its pid and how it ended."""
         left, right, middle = self.place(node)
         looks = self.palette.kinds["task" if node.parent is None else "process"]
         box = FancyBboxPatch(
@@ -159,9 +160,12 @@ class _Drawing:
         )
         self.axes.add_patch(box)
         centre, room = (left + right) / 2, right - left - 12
-        facts = ", ".join(filter(None, [f"pid {node.pid}", node.end]))
-        self.text(centre, middle + 10, node.name, room, style.LANE_FONT, "center", "bold")
-        self.text(centre, middle - 11, facts, room, style.SMALL_FONT, "center")
+        facts = [fact for fact in (f"pid {node.pid}", node.end) if fact]
+        top = middle + len(facts) * style.LINE_OF_TEXT / 2
+        self.text(centre, top, node.name, room, style.LANE_FONT, "center", "bold")
+        for line, fact in enumerate(facts, 1):
+            y = top - line * style.LINE_OF_TEXT
+            self.text(centre, y, fact, room, style.SMALL_FONT, "center")
 
     def line(self, node):
         """From a process's parent to the process: to the right, down, to the right."""
