@@ -114,12 +114,11 @@ def put_large(q, size):
 
 
 def descend(mp, generations):
-    """Say whose child this is, and begin the next generation."""
-    name = multiprocessing.current_process().name
-    print("The %s is process %s, a child of %s." % (name, os.getpid(), os.getppid()))
+    """Start a child, which starts a child, until there are that many generations."""
     if generations > 1:
-        below = ("great-" if name.startswith("g") else "grand") + name
-        p = mp.Process(target=descend, args=(mp, generations - 1), name=below)
+        name = multiprocessing.current_process().name
+        name = ("great-" if name.startswith("g") else "grand") + name
+        p = mp.Process(target=descend, args=(mp, generations - 1), name=name)
         p.start()
         p.join()
     time.sleep(0.2)
