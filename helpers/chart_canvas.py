@@ -180,6 +180,10 @@ class Canvas:
         self.label(x, y, text, halo=halo)
         return True
 
+    def forget_texts(self) -> None:
+        """Let new texts stand where others have stood."""
+        self._texts = np.empty((0, 4))
+
     def _text_box(self, x, y, text):
         half, tall = self.text_width(text) / 2 + 2, style.LINE_OF_TEXT / 2
         x, y = self.layout.x(x), y * self.layout.lane_height

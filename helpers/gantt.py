@@ -56,14 +56,18 @@ class Chart:
         return buffer.getvalue()
 
     def _repr_html_(self):
-        """One block, so that one rule can stand for all of it where outputs are compared."""
-        picture = base64.b64encode(self.png).decode("ascii")
-        boxes = "".join(_hover_html(*box) for box in self._boxes)
-        return (
-            '<div class="chart"><div style="position:relative;display:inline-block;max-width:100%">'
-            f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{picture}" '
-            f'style="display:block;max-width:100%;height:auto">{boxes}</div></div><!--/chart-->'
-        )
+        return picture_html(self.png, self.alt, self._boxes)
+
+
+def picture_html(png: bytes, alt: str, boxes: list[tuple] = ()) -> str:
+    """A picture, with what it says, as one block: one rule can stand for it in comparisons."""
+    picture = base64.b64encode(png).decode("ascii")
+    boxes = "".join(_hover_html(*box) for box in boxes)
+    return (
+        '<div class="chart"><div style="position:relative;display:inline-block;max-width:100%">'
+        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" '
+        f'style="display:block;max-width:100%;height:auto">{boxes}</div></div><!--/chart-->'
+    )
 
 
 def _hover_html(text, left, top, width, height):

@@ -1,0 +1,226 @@
+"""The chart while a run goes on: the same picture as `gantt`'s, drawn bit by bit.
+
+A frame costs what has changed since the last one. What has finished is drawn once and kept as a
+background of pixels; only what still grows is drawn for every frame. That keeps a frame with
+two thousand bars as cheap as one with twenty.
+"""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+from helpers import chart_words as words
+from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
+from helpers.chart_canvas import Canvas
+from helpers.chart_data import Lane, Spans, first_start, ghost_spans, lanes_of, task_spans
+from helpers.chart_style import DARK, LIGHT
+from helpers.timeline import RUNNING, Timeline
+
+LONGER = 1.5
+"""How much longer the time axis becomes when a run reaches its end."""
+
+
+class LiveChart:
+    """Draws a run while it goes on, frame by frame.
+
+    Args:
+        lanes: how many workers there will be, so that the picture has its final size from the
+            start; 0 if nobody knows.
+        end: how long the run may take, in seconds: the end of the time axis to begin with.
+        predicted: the schedule to draw beside it.
+        dark: colours for a dark notebook.
+    """
+
+    def __init__(
+        self, lanes: int, end: float, predicted: Timeline | None = None, *, dark: bool = False
+    ):
+        self._expected = [Lane(f"worker {n}", "worker", n, []) for n in range(1, lanes + 1)]
+        self._end = max(end, 0.5)
+        self._predicted = predicted
+        self._palette = DARK if dark else LIGHT
+        self._canvas = None
+        self._around = None  # what the empty chart was drawn for: its lanes and its end
+
+    def frame(self, timeline: Timeline) -> bytes:
+        """The picture of a snapshot, as the content of a PNG file."""
+        while timeline.now > self._end:
+            self._end *= LONGER
+        lanes = self._lanes(timeline)
+        around = [(lane.name, *lane.pids) for lane in lanes], self._end, len(timeline.tasks) > 0
+        if around != self._around:
+            self._around = around
+            self._draw_empty_chart(lanes, timeline)
+        stays, grows = self._split(timeline)
+        self._canvas.figure.canvas.restore_region(self._background)
+        if stays:
+            self._draw(stays, timeline)
+            self._background = self._pixels()
+        self._draw(grows, timeline, title=True)
+        return self._png()
+
+    def _lanes(self, timeline):
+        """The lanes there are, and the workers still to come."""
+        lanes = lanes_of(timeline)
+        there = {lane.number for lane in lanes if lane.role == "worker"}
+        alone = all(lane.role in ("worker", "manager", "parent") for lane in lanes)
+        return lanes + [lane for lane in self._expected if alone and lane.number not in there]
+
+    def _draw_empty_chart(self, lanes, timeline):
+        """Everything that does not change from frame to frame."""
+        self._canvas = Canvas(lanes, self._end, self._palette, self._predicted is not None)
+        self._canvas.lane_names()
+        self._canvas.time_axis("the first process was asked for")
+        if self._predicted is not None and len(timeline.tasks):
+            ghosts = ghost_spans(self._predicted, timeline, lanes)
+            draw_ghosts(self._canvas, ghosts)
+            text = f"predicted {words.seconds(self._predicted.makespan)}"
+            start, length = first_start(timeline), self._predicted.makespan
+            self._canvas.ruler(0, start, length, text, self._palette.predicted, True)
+        self._canvas.figure.canvas.draw()
+        self._forget_artists()
+        self._background = self._pixels()
+        self._drawn_until = {}
+        self._started_up = set()
+
+    def _split(self, timeline):
+        """What is finished and not drawn yet, and what still grows: spans by kind, each."""
+        lanes = self._canvas.layout.lanes
+        stays, grows = self._start_ups(timeline, lanes)
+        tasks, gaps = _tasks_and_gaps(timeline, lanes)
+        pids = timeline.tasks.pid
+        until = np.array([self._drawn_until.get(pid, -math.inf) for pid in pids.tolist()])
+        running = timeline.tasks.outcome == RUNNING
+        new = ~running & (timeline.tasks.finished > until)
+        for chosen, spans in ((new, stays), (running, grows)):
+            if chosen.any():
+                spans["idle"] = gaps.where(chosen)
+                kind = "running" if chosen is running else "task"
+                spans[kind] = tasks.where(chosen)
+        for pid, finished in zip(
+            pids[new].tolist(), timeline.tasks.finished[new].tolist(), strict=True
+        ):
+            self._drawn_until[pid] = max(finished, self._drawn_until.get(pid, -math.inf))
+        open_gaps = _open_gaps(timeline, lanes)
+        if open_gaps is not None:
+            grows["idle"] = _joined(grows.get("idle"), open_gaps)
+        return stays, grows
+
+    def _start_ups(self, timeline, lanes):
+        """Start-ups that are over and not drawn yet, and those that go on."""
+        over, going_on = [], []
+        place = _places(lanes)
+        for process in timeline.processes:
+            lane = place.get((process.role == "manager", process.lane))
+            up = _ready(process)
+            key = process.pid, process.asked
+            if lane is None or key in self._started_up:
+                continue
+            if math.isnan(up):
+                going_on.append((lane, process.asked, timeline.now))
+            else:
+                over.append((lane, process.asked, up))
+                self._started_up.add(key)
+        found = (("startup", over), ("startup", going_on))
+        return tuple({kind: _spans(rows)} if rows else {} for kind, rows in found)
+
+    def _draw(self, spans, timeline, title=False):
+        """Draw spans onto the pixels that are there, and forget them."""
+        canvas = self._canvas
+        wide = draw_spans(canvas, spans)
+        draw_labels(canvas, timeline, {kind: wide[kind] for kind in wide if kind in LABELLED})
+        if title:
+            canvas.headings(words.title(timeline), words.subtitle(timeline))
+        artists = [*canvas.axes.collections, *canvas.axes.images, *canvas.axes.texts]
+        renderer = canvas.figure.canvas.get_renderer()
+        for artist in sorted(artists, key=lambda artist: artist.get_zorder()):
+            artist.draw(renderer)
+        for text in canvas.figure.texts:
+            text.draw(renderer)
+        self._forget_artists()
+
+    def _forget_artists(self):
+        canvas = self._canvas
+        for artist in (
+            *canvas.axes.collections,
+            *canvas.axes.images,
+            *canvas.axes.texts,
+            *canvas.axes.lines,
+            *canvas.figure.texts,
+        ):
+            artist.remove()
+        canvas.forget_texts()
+
+    def _pixels(self):
+        canvas = self._canvas.figure.canvas
+        return canvas.copy_from_bbox(self._canvas.figure.bbox)
+
+    def _png(self):
+        """The pixels as a PNG. Squeezed only lightly: a frame is looked at for a moment."""
+        canvas = self._canvas.figure.canvas
+        buffer = io.BytesIO()
+        size = canvas.get_width_height()
+        Image.frombuffer("RGBA", size, canvas.buffer_rgba()).save(buffer, "png", compress_level=1)
+        return buffer.getvalue()
+
+
+LABELLED = ("task", "running")
+
+
+def _places(lanes):
+    return {(lane.role == "manager", lane.number): i for i, lane in enumerate(lanes)}
+
+
+def _ready(process):
+    """When a process had started up; nan as long as it has not."""
+    moment = process.ready if process.role == "worker" else process.born
+    return process.ended if math.isnan(moment) else moment
+
+
+def _tasks_and_gaps(timeline, lanes):
+    """All tasks, and for each the stretch before it in which its worker had nothing to do."""
+    tasks = task_spans(timeline, lanes)
+    pids, ready = timeline.tasks.pid, {one.pid: _ready(one) for one in timeline.processes}
+    order = np.lexsort((tasks.left, pids))
+    before = np.empty(len(order))
+    before[1:] = tasks.right[order][:-1]
+    first = np.ones(len(order), bool)
+    first[1:] = pids[order][1:] != pids[order][:-1]
+    before[first] = [ready.get(pid, math.nan) for pid in pids[order][first].tolist()]
+    left = np.empty(len(order))
+    left[order] = before
+    left = np.where(np.isnan(left), tasks.left, np.minimum(left, tasks.left))
+    return tasks, Spans(tasks.lane, left, tasks.left, tasks.share, tasks.item)
+
+
+def _open_gaps(timeline, lanes):
+    """For each process without a task now: the stretch since its last one; None if there is none."""
+    place, rows = _places(lanes), []
+    pids, finished = timeline.tasks.pid, timeline.tasks.finished
+    busy = set(pids[timeline.tasks.outcome == RUNNING].tolist())
+    last = dict(zip(pids.tolist(), finished.tolist(), strict=True))
+    for process in timeline.processes:
+        lane = place.get((process.role == "manager", process.lane))
+        since = last.get(process.pid, _ready(process))
+        if lane is not None and process.pid not in busy and not math.isnan(since):
+            until = timeline.now if math.isnan(process.ended) else process.ended
+            rows.append((lane, since, max(since, until)))
+    return _spans(rows) if rows else None
+
+
+def _spans(rows):
+    lane, left, right = np.array(rows).T
+    unknown = np.full(len(rows), math.nan)
+    return Spans(lane.astype(np.int64), left, right, unknown, np.zeros(len(rows), np.int64))
+
+
+def _joined(some, others):
+    if some is None:
+        return others
+    columns = zip(
+        (some.lane, some.left, some.right, some.share, some.item),
+        (others.lane, others.left, others.right, others.share, others.item),
+        strict=True,
+    )
+    return Spans(*(np.concatenate(pair) for pair in columns))
