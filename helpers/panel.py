@@ -322,7 +322,7 @@ class Panel:
         self._show(*self._shown)
 
     def _say(self, text):
-        self.status.value = f'<span role="status" aria-live="polite">{html.escape(text)}</span>'
+        self.status.value = html.escape(text)
 
     def _build(self, numbers, most):
         """Make the widgets."""
@@ -339,12 +339,11 @@ class Panel:
         self.dark = widgets.Checkbox(value=False, description="Dark", indent=False)
         for widget in (self.run_button, self.stop_button, self.dark):
             widget.layout.width = "90px"
-        self.status = widgets.HTML()
-        self.core_mark = widgets.HTML(_core_mark(most))
+        self.status = widgets.HTML().add_class("panel-status")
+        self.core_mark = widgets.HTML(_core_mark(most), layout=widgets.Layout(margin="-10px 2px 0"))
         buttons = [self.method, self.run_button, self.stop_button, self.dark]
-        self.controls = widgets.VBox(
-            [*self.sliders.values(), self.core_mark, widgets.HBox(buttons), self.status]
-        )
+        rows = [*self.sliders.values(), self.core_mark, _row(buttons), self.status]
+        self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])
         self.run_button.on_click(self.request_run)
         self.stop_button.on_click(self.request_stop)
         for control in (*self.sliders.values(), self.method):
@@ -354,6 +353,10 @@ class Panel:
 
 SLIDER_WIDTH, LABEL_WIDTH = 460, 80
 TRACK_LEFT, TRACK_WIDTH = 94, 284  # where ipywidgets draws the slider's track; a test looks
+
+
+def _row(controls):
+    return widgets.HBox(controls, layout=widgets.Layout(align_items="center"))
 
 
 def _slider(name, number, most):
@@ -367,6 +370,32 @@ def _slider(name, number, most):
         layout=widgets.Layout(width=f"{SLIDER_WIDTH}px"),
         style={"description_width": f"{LABEL_WIDTH}px"},
     )
+
+
+FOR_SCREEN_READERS = """
+requestAnimationFrame(() => {
+    const panel = element.closest('.widget-vbox');
+    for (const slider of panel.querySelectorAll('.widget-slider')) {
+        const label = slider.querySelector('label').textContent;
+        slider.querySelector('[role=slider]').setAttribute('aria-label', label);
+        const readout = slider.querySelector('.widget-readout');
+        readout.setAttribute('role', 'textbox');
+        readout.setAttribute('aria-label', label + ' as a number');
+    }
+    panel.querySelector('.panel-status').setAttribute('role', 'status');
+});
+"""
+"""ipywidgets shows a slider's label, but does not tie it to the slider; nor has it live regions."""
+
+
+def _script(code):
+    """A widget that runs a script where it is shown."""
+    output = {
+        "output_type": "display_data",
+        "data": {"application/javascript": code},
+        "metadata": {},
+    }
+    return widgets.Output(outputs=(output,), layout=widgets.Layout(height="0", margin="0"))
 
 
 def _core_mark(most):

@@ -4,6 +4,7 @@ The browser tests and `tools/look.py` share this. Nothing of the user is touched
 settings of its own in a temporary folder, a free port and its usual token.
 """
 
+import ast
 import contextlib
 import json
 import os
@@ -26,7 +27,7 @@ WIDTH, HEIGHT = 1280, 720  # what a classroom's projector often shows
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHANNELS = ("chrome", "msedge")  # where they are on macOS and Windows, Playwright knows
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS = ["--disable-gpu", "--disable-background-networking"]
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
@@ -237,9 +238,30 @@ class Notebook:
             has=self.page.locator(".jp-InputArea", has_text=text)
         )
 
+    def ask_kernel(self, expression: str) -> object:
+        """Return the value of an expression of Python in the kernel: numbers, texts, lists."""
+        answer = self.page.evaluate(
+            """async expression => {
+                const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                const user_expressions = { answer: expression };
+                const wish = { code: '', silent: true, store_history: false, user_expressions };
+                const reply = await kernel.requestExecute(wish).done;
+                const { answer } = reply.content.user_expressions;
+                return answer.data ? answer.data['text/plain'] : answer;
+            }""",
+            expression,
+        )
+        if not isinstance(answer, str):
+            raise RuntimeError(f"the kernel could not tell {expression}: {answer['evalue']}")
+        return ast.literal_eval(answer)
+
+    def end_kernel(self) -> None:
+        """End the kernel; the page stays as it is."""
+        self.ask("panel.sessionContext.shutdown()")
+
     def close(self) -> None:
         """End the kernel and close the page."""
-        self.ask("panel.sessionContext.shutdown()")
+        self.end_kernel()
         self.page.close()
 
 

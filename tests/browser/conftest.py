@@ -1,0 +1,74 @@
+"""A real JupyterLab and a real browser for the tests of this folder.
+
+They last for one module: Playwright keeps an event loop running in this thread meanwhile, which
+nbval's notebooks, later in the same run, should not meet.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from helpers import folders
+from tools import lab
+
+ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+
+_no_browser = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="module")
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """A headless browser. Without one the tests are skipped, but where CI=true they fail."""
+    try:
+        running = lab.browser()
+        opened = running.__enter__()
+    except lab.NoBrowser as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI needs a browser: {error}", pytrace=False)
+        pytestconfig.stash[_no_browser] = str(error)
+        pytest.skip(str(error))
+    yield opened
+    running.__exit__(None, None, None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why the browser tests were skipped; pytest by itself keeps that to itself."""
+    reason = terminalreporter.config.stash.get(_no_browser, "")
+    if reason:
+        terminalreporter.write_line(f"The browser tests were skipped: {reason}", yellow=True)
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
+    """A JupyterLab that shows a folder with copies of all notebooks."""
+    folder = tmp_path_factory.mktemp("course")
+    for notebook in NOTEBOOKS.glob("*.ipynb"):
+        lab.copy_notebook(notebook, folder)
+    with lab.jupyterlab(folder) as running:
+        yield running
+    # A kernel that does not end within 2.5 seconds is killed by JupyterLab, and its log folders
+    # stay until the next experiment. ipykernel takes longer wherever something was spawned.
+    folders.sweep()
+
+
+@pytest.fixture(scope="module")
+def new_page(browser: Browser) -> Callable[[], Page]:
+    """Open an empty page of the size of a projector's picture."""
+    return lambda: browser.new_page(viewport={"width": lab.WIDTH, "height": lab.HEIGHT})
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keep a picture of a page among the artifacts, under the test's name."""
+
+    def keep(notebook: lab.Notebook, what: str = "") -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        name = request.node.name.removeprefix("test_").translate(str.maketrans("[]", "__"))
+        notebook.settle()
+        notebook.page.screenshot(path=ARTIFACTS / f"{name}{'-' if what else ''}{what}.png")
+
+    return keep

@@ -1,0 +1,248 @@
+"""Lesson 3 as a student meets it: in JupyterLab, with mouse and keyboard.
+
+The lesson runs once, from its first cell to its last; then each test uses its panel. What the
+picture shows is checked from its alternative text and from the timeline in the kernel.
+"""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, expect
+
+from helpers.panel import WITHOUT_KERNEL
+from tools import lab
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+LESSON = "03_pool.ipynb"
+SECONDS = 60
+expect.set_options(timeout=SECONDS * 1000)
+
+
+class PanelOnPage:
+    """The panel of a notebook: its controls, its status line and its picture."""
+
+    def __init__(self, notebook: lab.Notebook) -> None:
+        self.notebook, self.page = notebook, notebook.page
+        self.cell = notebook.cell("explore(run").last
+        self.run = self.cell.get_by_role("button", name="Run")
+        self.stop = self.cell.get_by_role("button", name="Stop")
+        self.status = self.cell.get_by_role("status")
+        self.picture = self.cell.locator(".chart img")
+
+    def slider(self, name: str = "Workers") -> Locator:
+        return self.cell.get_by_role("slider", name=name)
+
+    def drag_slider(self, number: int, most: int = 16) -> None:
+        """Take the handle with the mouse, move it over a number in some steps, let go."""
+        handle, track = self.slider().bounding_box(), self.cell.locator(".noUi-base").bounding_box()
+        y = handle["y"] + handle["height"] / 2
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + track["width"] * (number - 1) / (most - 1), y, steps=8)
+        self.page.mouse.up()
+
+    def set_slider(self, number: int, name: str = "Workers") -> None:
+        """Bring the slider to a number by arrow keys."""
+        slider = self.slider(name)
+        slider.focus()
+        now = int(float(slider.get_attribute("aria-valuenow")))
+        for _ in range(abs(number - now)):
+            self.page.keyboard.press("ArrowRight" if number > now else "ArrowLeft")
+        expect(slider).to_have_attribute("aria-valuenow", f"{number}.0")
+
+    def wait_until_ready(self) -> None:
+        expect(self.run).to_be_enabled()
+        expect(self.stop).to_be_disabled()
+
+    def run_to_the_end(self) -> None:
+        self.run.click()
+        expect(self.status).to_contain_text("running")
+        self.wait_until_ready()
+
+    def lanes(self) -> int:
+        """How many lanes the picture shows, by its alternative text."""
+        return len(re.findall(r"Worker \d+ \(pid", self.picture.get_attribute("alt")))
+
+    def last_run(self, expression: str) -> object:
+        """Ask about the timeline of the last result, which is called `t` in the expression."""
+        return self.notebook.ask_kernel(f"[{expression} for t in [panel.results[-1].timeline]][0]")
+
+
+@pytest.fixture(scope="module")
+def lesson(server, new_page) -> Iterator[lab.Notebook]:
+    notebook = lab.Notebook.open(new_page(), server, LESSON)
+    notebook.run_all()
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def panel(lesson) -> Iterator[PanelOnPage]:
+    """The lesson's panel, with nothing going on, in sight."""
+    found = PanelOnPage(lesson)
+    found.slider().scroll_into_view_if_needed()
+    if found.stop.is_enabled():  # a test before this one has failed half-way
+        found.stop.click()
+    found.wait_until_ready()
+    return found
+
+
+def test_all_cells_of_the_lesson_run_without_an_error(lesson):
+    assert lesson.errors() == []
+
+
+def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
+    panel.set_slider(7)
+    expect(panel.picture).to_have_attribute("alt", re.compile("Predicted: 7 workers"))
+    expect(panel.status).to_contain_text("7 workers: predicted makespan 2.37 s")
+    keep(panel.notebook, "predicted")
+    runs = panel.notebook.ask_kernel("len(panel.results)")
+    panel.run_to_the_end()
+    expect(panel.picture).to_have_attribute("alt", re.compile(r"7 \w+ workers, 5 tasks: makespan"))
+    assert panel.lanes() == 7
+    assert panel.last_run("(t.workers, len(t.tasks), len(t.processes))") == (7, 5, 7)
+    assert panel.notebook.ask_kernel("len(panel.results)") == runs + 1
+    keep(panel.notebook, "measured")
+
+
+def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, keep):
+    panel.set_slider(1)
+    expect(panel.status).to_contain_text("1 worker: predicted")
+    panel.drag_slider(6)
+    expect(panel.status).to_contain_text("6 workers: predicted")
+    expect(panel.slider()).to_have_attribute("aria-valuenow", "6.0")
+    panel.run_to_the_end()
+    expect(panel.picture).to_have_attribute("alt", re.compile(r"6 \w+ workers, 5 tasks: makespan"))
+    assert panel.lanes() == 6
+    keep(panel.notebook)
+
+
+def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, keep):
+    run_until_a_task_is_under_way(panel)
+    panel.stop.click()
+    panel.wait_until_ready()
+    expect(panel.status).to_contain_text("1 worker: stopped")
+    assert panel.last_run("'returned' in [task.outcome for task in t.tasks][4:]") is False
+    assert panel.notebook.ask_kernel(CHILDREN) == []
+    keep(panel.notebook, "stopped")
+    panel.set_slider(8)
+    panel.run_to_the_end()
+    assert panel.last_run("[task.outcome for task in t.tasks]") == ["returned"] * 5
+    assert panel.notebook.ask_kernel(CHILDREN) == []
+
+
+def test_slider_in_mid_run_gives_the_run_up_for_the_latest(panel, keep):
+    run_until_a_task_is_under_way(panel)
+    runs = panel.notebook.ask_kernel("len(panel.results)")
+    panel.set_slider(5)
+    panel.wait_until_ready()
+    expect(panel.picture).to_have_attribute("alt", re.compile(r"5 \w+ workers, 5 tasks: makespan"))
+    assert panel.lanes() == 5
+    assert panel.notebook.ask_kernel("len(panel.results)") == runs + 1
+    assert panel.notebook.ask_kernel(CHILDREN) == []
+    keep(panel.notebook)
+
+
+def test_the_kernel_is_free_while_a_run_goes_on(panel):
+    panel.set_slider(1)
+    panel.run.click()
+    expect(panel.status).to_contain_text("running")
+    assert panel.notebook.ask_kernel("6 * 7") == 42
+    assert panel.stop.is_enabled()
+    panel.stop.click()
+    panel.wait_until_ready()
+
+
+def test_every_control_is_named_and_reached_by_tab(panel):
+    panel.slider().focus()
+    reached = []
+    for _ in range(5):
+        focused = panel.page.locator(":focus")
+        reached.append(focused.aria_snapshot().splitlines()[0])
+        panel.page.keyboard.press("Tab")
+    wanted = ["slider .Workers", "textbox .Workers", "combobox .Start by", "button .*Run", "Dark"]
+    for snapshot, pattern in zip(reached, wanted, strict=True):
+        assert re.search(pattern, snapshot), reached
+
+
+def test_axe_finds_nothing_serious_in_the_panel(panel):
+    panel.cell.locator(".jp-OutputArea").first.evaluate("area => { area.id = 'the-panel'; }")
+    report = Axe().run(panel.page, context="#the-panel").response
+    bad = [v for v in report["violations"] if v["impact"] in ("serious", "critical")]
+    assert report["passes"], "axe has looked at nothing"
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in bad] == []
+
+
+def test_the_mark_stands_under_the_number_of_cores(panel, keep):
+    cores = panel.notebook.ask_kernel("__import__('helpers.machine').machine.usable_cores().count")
+    if cores > 16:
+        pytest.skip("this machine has more cores than the slider has numbers")
+    panel.set_slider(cores)
+    handle = panel.cell.locator(".noUi-handle").bounding_box()
+    mark = panel.cell.locator(".core-mark").bounding_box()
+    assert middle(mark) == pytest.approx(middle(handle), abs=2)
+    assert 0 < mark["y"] - handle["y"] < 30
+    keep(panel.notebook)
+
+
+def middle(box):
+    return box["x"] + box["width"] / 2
+
+
+def test_panel_in_the_dark_theme(panel, keep):
+    lab.dark_theme(panel.page)
+    panel.cell.get_by_role("checkbox", name="Dark").check()
+    keep(panel.notebook)
+    panel.cell.get_by_role("checkbox", name="Dark").uncheck()
+    lab.dark_theme(panel.page, False)
+
+
+def test_reopened_without_a_kernel_the_last_picture_is_there(panel, server, new_page, keep):
+    panel.set_slider(3)
+    panel.run_to_the_end()
+    alt = panel.picture.get_attribute("alt")
+    assert "3" in alt
+    panel.notebook.save()
+    shutil.copy(server.root / LESSON, server.root / "reopened.ipynb")
+    again = lab.Notebook.open(new_page(), server, "reopened.ipynb")
+    again.end_kernel()
+    picture = PanelOnPage(again).picture
+    picture.scroll_into_view_if_needed()
+    assert picture.get_attribute("alt") == alt
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 0
+    assert again.ask("panel.sessionContext.session") is None
+    keep(again)
+    again.page.close()
+
+
+def test_saved_notebook_of_the_course_shows_its_picture_before_it_is_run(server, new_page, keep):
+    shutil.copy(NOTEBOOKS / LESSON, server.root / "committed.ipynb")
+    notebook = lab.Notebook.open(new_page(), server, "committed.ipynb")
+    panel = PanelOnPage(notebook)
+    panel.picture.scroll_into_view_if_needed()
+    expect(panel.picture).to_have_attribute("alt", re.compile(r"4 \w+ workers, 5 tasks"))
+    expect(panel.cell).to_contain_text(WITHOUT_KERNEL)
+    keep(notebook)
+    notebook.close()
+
+
+CHILDREN = (
+    "[p.name() for p in __import__('psutil').Process().children()"
+    " if not any(name in ' '.join(p.cmdline()) for name in ('resource_tracker', 'forkserver'))]"
+)
+
+
+def run_until_a_task_is_under_way(panel):
+    """Press Run with one worker: the five tasks will take 6.9 seconds in all."""
+    panel.set_slider(1)
+    panel.run.click()
+    expect(panel.status).to_contain_text("running")
+    under_way = "panel._latest is not None and len(panel._latest.timeline().tasks) > 0"
+    deadline = time.monotonic() + SECONDS
+    while not panel.notebook.ask_kernel(under_way):
+        assert time.monotonic() < deadline, "waited in vain for a task"
