@@ -24,7 +24,6 @@ from types import ModuleType
 from helpers.timeline import Message, Process, Tasks, Timeline
 
 now = time.perf_counter
-LONGEST_LINE = 40  # characters that are shown of what went through a pipe
 
 
 def get_subprocess() -> ModuleType:
@@ -192,11 +191,11 @@ class NotedStream:
 
 def brief(data: str | bytes | None) -> str:
     """What went through a pipe in a few words: the line, or how many lines, or how much."""
-    text = data.decode(errors="replace") if isinstance(data, bytes) else data or ""
-    lines = text.strip().splitlines()
+    data = (data or "").encode() if not isinstance(data, bytes) else data
+    lines = data.decode(errors="replace").strip().splitlines()
     if len(lines) > 1:
         return f"{len(lines)} lines"
-    return f"{len(text):,} characters" if len(text) > LONGEST_LINE else "".join(lines)
+    return f"{len(data) / 1000:.0f} kB" if len(data) >= 1000 else "".join(lines)
 
 
 def name_of(args: str | bytes | os.PathLike | Sequence) -> str:

@@ -183,7 +183,7 @@ def test_a_write_into_a_full_pipe_lasts_until_it_is_through(subprocess):
         child.stdout.readline()
         child.stdin.write(b"x" * 500_000)
     (message,) = subprocess.timeline().messages
-    assert message.value == "500,000 characters"
+    assert message.value == "500 kB"
     assert message.put <= message.got
 
 
@@ -217,7 +217,7 @@ def test_nothing_run_is_an_empty_timeline(subprocess):
         (b"set q=mx\r\n", "set q=mx"),
         ("a\nb\n", "2 lines"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
-        ("x" * 200_000, "200,000 characters"),
+        ("x" * 200_000, "200 kB"),
     ],
 )
 def test_what_went_through_is_told_in_a_few_words(data, words):
