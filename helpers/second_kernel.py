@@ -91,7 +91,7 @@ def _alive(process):
 def _listen(client, cell, process, deadline):
     """Collect what is sent about a cell until every kernel there has said that it is done."""
     done, printed = 0, []
-    while time.monotonic() < deadline and (not done or done < len(_alive(process))):
+    while time.monotonic() < deadline and done < len(_alive(process)):
         try:
             message = client.get_iopub_msg(timeout=PATIENCE)
         except queue.Empty:

@@ -1,0 +1,27 @@
+"""A kernel that can be thrown away is looked at, and then nothing of it is left."""
+
+import pytest
+
+from helpers.forking import CAN_FORK
+from helpers.second_kernel import in_a_throwaway_kernel
+
+
+def test_an_ordinary_cell_leaves_one_kernel_which_is_done_once() -> None:
+    assert in_a_throwaway_kernel("print('hello')") == (1, 1, 1, "hello\n")
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="there is no os.fork here")
+def test_a_cell_that_forks_leaves_two_kernels_which_are_both_done() -> None:
+    seen = in_a_throwaway_kernel("import os\nprint('child' if os.fork() == 0 else 'parent')")
+    assert seen[:3] == (1, 2, 2)
+    assert sorted(seen.printed.split()) == ["child", "parent"]
+
+
+def test_a_kernel_that_dies_is_seen_as_none() -> None:
+    seen = in_a_throwaway_kernel("import os\nos._exit(3)")
+    assert (seen.kernels_after, seen.times_done) == (0, 0)
+
+
+def test_a_cell_that_never_ends_is_given_up() -> None:
+    seen = in_a_throwaway_kernel("import time\ntime.sleep(600)", seconds=3)
+    assert seen == (1, 1, 0, "")
