@@ -191,7 +191,7 @@ class NotedStream:
 
 def brief(data: str | bytes | None) -> str:
     """What went through a pipe in a few words: the line, or how many lines, or how much."""
-    data = (data or "").encode() if not isinstance(data, bytes) else data
+    data = (data or "").encode(errors="replace") if not isinstance(data, bytes) else data
     lines = data.decode(errors="replace").strip().splitlines()
     if len(lines) > 1:
         return f"{len(lines)} lines"
