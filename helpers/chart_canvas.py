@@ -5,16 +5,15 @@ the number of its lanes alone, so that a page does not jump while a run goes on.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from helpers import chart_style as style
 from helpers.chart_data import Lane
+from helpers.chart_sheet import Sheet
 from helpers.chart_words import one_line, plural
 
 LEGEND = {
@@ -40,9 +39,10 @@ class Layout:
         lanes: the chart's lanes from top to bottom.
         names, pids: the widths of the two columns of text beside the lanes, in pixels.
         end: the last moment shown, in seconds.
+        least: how far from the left the lanes begin at least, in pixels.
     """
 
-    def __init__(self, lanes: list[Lane], names: float, pids: float, end: float):
+    def __init__(self, lanes: list[Lane], names: float, pids: float, end: float, least: float = 0):
         self.lanes = lanes
         self.together = lanes_together(len(lanes))
         self.rows = max(1, math.ceil(len(lanes) / self.together))
@@ -52,7 +52,7 @@ class Layout:
         below = style.AXIS_HEIGHT + 2 * style.LEGEND_ROW + style.BOTTOM
         self.figure_height = self.top + self.height + below
         self.pids = pids
-        self.left = math.ceil(style.SIDE + names + pids + (24 if pids else 12))
+        self.left = max(margin(names, pids), least)
         self.width = style.WIDTH - self.left - style.SIDE
         self.scale = self.width / (end * 1.02 or 1.0)  # pixels a second
 
@@ -65,16 +65,22 @@ class Layout:
         return time * self.scale
 
 
+def margin(names: float, pids: float) -> int:
+    """The room left of the lanes that both columns of text need, in pixels."""
+    return math.ceil(style.SIDE + names + pids + (24 if pids else 12))
+
+
 def lanes_together(lanes: int) -> int:
     """How many lanes share a row, so that no row gets thinner than can be seen."""
     return max(1, math.ceil(lanes * style.THINNEST_LANE / style.LANES_HEIGHT))
 
 
-class Canvas:
-    """A figure with one pair of axes: seconds to the right, rows downwards.
+class Canvas(Sheet):
+    """A sheet with one pair of axes: seconds to the right, rows downwards.
 
     `bar` is the top and the bottom of a bar within its row, as parts of the row's height.
-    `shown` collects the kinds that were drawn, for the legend.
+    `shown` collects the kinds that were drawn, for the legend. `others` are the lanes of charts
+    that this one is compared with: its lanes begin as far right as theirs.
     """
 
     def __init__(
@@ -84,11 +90,11 @@ class Canvas:
         palette: style.Palette,
         ghosts: bool = False,
         arrows: bool = False,
+        others: Sequence[list[Lane]] = (),
     ):
-        self.palette = palette
-        self.figure = Figure(dpi=style.DPI, facecolor=palette.card)
-        self._renderer = FigureCanvasAgg(self.figure).get_renderer()
-        self.layout = Layout(lanes, *self._columns(lanes), end)
+        super().__init__(palette)
+        least = max((margin(*self._columns(some)) for some in others), default=0)
+        self.layout = Layout(lanes, *self._columns(lanes), end, least)
         self.axes = self._axes()
         self.ghosts = ghosts and self.layout.lane_height >= 16
         self.bar = self._bar(arrows)
@@ -111,16 +117,8 @@ class Canvas:
 
     def _axes(self):
         layout = self.layout
-        tall = layout.figure_height
-        self.figure.set_size_inches(style.WIDTH / style.DPI, tall / style.DPI)
-        bottom = tall - layout.top - layout.height
-        box = (
-            layout.left / style.WIDTH,
-            bottom / tall,
-            layout.width / style.WIDTH,
-            layout.height / tall,
-        )
-        axes = self.figure.add_axes(box, facecolor=self.palette.card)
+        self.set_height(layout.figure_height)
+        axes = self.axes_at(layout.left, layout.top, layout.width, layout.height)
         axes.set_xlim(0, layout.width / layout.scale)
         axes.set_ylim(layout.rows, 0)
         axes.set_autoscale_on(False)
@@ -144,13 +142,6 @@ class Canvas:
         self.shown[kind] = flat and self.shown.get(kind, True)
 
     # Texts among the lanes, none of them over another
-
-    def text_width(self, text: str, size: float = style.SMALL_FONT, weight: str = "normal"):
-        """How wide a text is, in pixels."""
-        font = FontProperties(size=size, weight=weight)
-        lines = text.split("\n")
-        measure = self._renderer.get_text_width_height_descent
-        return max(measure(line, font, False)[0] for line in lines)
 
     def label(self, x: float, y: float, text: str, colour: str = "", halo: float = 3) -> None:
         """A text at time `x` in row `y`, with a halo, so that it can be read on any fill."""
@@ -235,24 +226,6 @@ class Canvas:
         axes.spines["bottom"].set_color(palette.muted)
         axes.set_xlabel(f"seconds since {zero}", fontsize=style.SMALL_FONT, color=palette.muted)
 
-    def headings(self, title: str, facts: list[str]) -> None:
-        """Title and subtitle, at most as wide as the picture."""
-        room = style.WIDTH - 2 * style.SIDE
-        size = style.TITLE_FONT
-        while size > style.SMALL_FONT and self.text_width(title, size, "bold") > room:
-            size -= 1
-        while len(facts) > 1 and self.text_width(" · ".join(facts), style.SUBTITLE_FONT) > room:
-            facts = facts[:-1]
-        y = style.TOP + style.TITLE_HEIGHT / 2
-        self._heading(y, title, fontsize=size, color=self.palette.ink, fontweight="bold")
-        y = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT / 2 - 3
-        self._heading(y, " · ".join(facts), fontsize=style.SUBTITLE_FONT, color=self.palette.muted)
-
-    def _heading(self, y, text, **looks):
-        x = style.SIDE / style.WIDTH
-        y = 1 - y / self.layout.figure_height
-        self.figure.text(x, y, text, va="center", parse_math=False, **looks)
-
     # Rulers
 
     def ruler(
@@ -310,20 +283,13 @@ class Canvas:
             if x + width > style.WIDTH - style.SIDE:
                 x, y = style.SIDE, y - style.LEGEND_ROW
             self._swatch(kind, x, y)
-            self._at(x + 34, y, entries[kind], gid="legend", fontsize=style.SMALL_FONT)
+            self.text_at(x + 34, y, entries[kind], gid="legend")
             x += width + 20
-
-    def _at(self, x, y, text, **looks):
-        """A text at pixels from the picture's bottom left corner."""
-        x, y = x / style.WIDTH, y / self.layout.figure_height
-        self.figure.text(
-            x, y, text, va="center", parse_math=False, **({"color": self.palette.ink} | looks)
-        )
 
     def _swatch(self, kind, x, y):
         """A small sample of a kind, drawn as on the chart."""
         if kind in ("message", "not taken"):
-            self._at(x + 4, y, "→" if kind == "message" else "○", fontsize=style.TITLE_FONT)
+            self.text_at(x + 4, y, "→" if kind == "message" else "○", fontsize=style.TITLE_FONT)
             return
         tall = self.layout.figure_height
         looks = self.palette.kinds[kind]

@@ -12,6 +12,7 @@ and `chart_style` knows the colours and sizes.
 import base64
 import html
 import io
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -77,7 +78,13 @@ def _hover_html(text, left, top, width, height):
     )
 
 
-def gantt(timeline: Timeline, predicted: Timeline | None = None, *, dark: bool = False) -> Chart:
+def gantt(
+    timeline: Timeline,
+    predicted: Timeline | None = None,
+    *,
+    dark: bool = False,
+    alongside: Sequence[Timeline] = (),
+) -> Chart:
     """The chart of a timeline; with `predicted`, that schedule is drawn beside it.
 
     A prediction knows no start-up, so it is drawn from the first task's start on. Each of its
@@ -87,30 +94,33 @@ def gantt(timeline: Timeline, predicted: Timeline | None = None, *, dark: bool =
         timeline: what to draw, from `mp.timeline()` or `predict(...)`.
         predicted: the schedule to compare it with, from `predict(...)`.
         dark: colours for a dark notebook.
+        alongside: timelines on other charts that this one is compared with. If each of those
+            charts is told the same, a second is equally long and lies at the same place on all.
 
     Raises:
         TypeError: for anything that is not a timeline.
     """
-    for one in (timeline,) if predicted is None else (timeline, predicted):
+    for one in (timeline, *([] if predicted is None else [predicted]), *alongside):
         if not isinstance(one, Timeline):
             raise TypeError(
                 "gantt draws a timeline, such as mp.timeline() or predict([1.0], 2), "
                 f"not {repr(one)[:80]}"
             )
-    canvas = _canvas(timeline, predicted, DARK if dark else LIGHT)
+    canvas = _canvas(timeline, predicted, alongside, DARK if dark else LIGHT)
     wide = _draw_lanes(canvas, timeline, predicted)
     _draw_frame(canvas, timeline, predicted)
     alt = words.alt_text(timeline, predicted)
     return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide))
 
 
-def _canvas(timeline, predicted, palette):
-    """An empty chart with room for both timelines."""
-    end = last_moment(timeline)
+def _canvas(timeline, predicted, alongside, palette):
+    """An empty chart with room for both timelines, and for those that it is compared with."""
+    end = max(map(last_moment, (timeline, *alongside)))
     if predicted is not None:
         end = max(end, first_start(timeline) + last_moment(predicted))
     lanes = lanes_of(timeline, predicted)
-    return Canvas(lanes, end, palette, predicted is not None, bool(timeline.messages))
+    others = [lanes_of(one) for one in alongside]
+    return Canvas(lanes, end, palette, predicted is not None, bool(timeline.messages), others)
 
 
 def _draw_lanes(canvas, timeline, predicted):

@@ -1015,3 +1015,31 @@ def test_bars_are_batches_whatever_their_number():
 
 def test_a_chart_is_what_gantt_returns():
     assert isinstance(gantt(pool(1, [1.0])), Chart)
+
+
+# Charts that are compared
+
+
+def test_charts_alongside_each_other_show_a_second_equally_long_at_the_same_place():
+    timelines = [pool(16, FIVE), pool(1, FIVE), queue_lesson(), predict([20.0], 2)]
+    charts = [gantt(one, alongside=timelines) for one in timelines]
+    places = [chart.figure.axes[0].get_position().intervalx.tolist() for chart in charts]
+    ends = [chart.figure.axes[0].get_xlim() for chart in charts]
+    assert places == [places[0]] * 4
+    assert ends == [pytest.approx(ends[0])] * 4
+    assert ends[0][1] > 20
+    assert len({gantt(one).figure.axes[0].get_xlim()[1] for one in timelines}) == 4
+
+
+def test_a_chart_alongside_others_is_otherwise_the_same():
+    timeline = pool(4, FIVE)
+    alone, beside = gantt(timeline), gantt(timeline, alongside=[pool(1, FIVE)])
+    assert beside.alt == alone.alt
+    assert extents(beside, "task") == extents(alone, "task")
+    assert extents(beside, "idle") == extents(alone, "idle")
+    assert gantt(timeline, alongside=[timeline]).png == alone.png
+
+
+def test_what_is_no_timeline_cannot_stand_alongside():
+    with pytest.raises(TypeError, match="gantt draws a timeline"):
+        gantt(pool(1, [1.0]), alongside=[None])

@@ -1,0 +1,61 @@
+"""The sheet that every chart is drawn on: a figure as wide as all the others, measured in pixels.
+
+It knows how wide a text is, where title and subtitle stand, and how to put something at a place.
+"""
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+
+from helpers import chart_style as style
+
+
+class Sheet:
+    """An empty figure in the colours of a palette. `set_height` gives it its size."""
+
+    def __init__(self, palette: style.Palette):
+        self.palette = palette
+        self.figure = Figure(dpi=style.DPI, facecolor=palette.card)
+        self._renderer = FigureCanvasAgg(self.figure).get_renderer()
+
+    def set_height(self, height: float) -> None:
+        """Make the figure this many pixels tall."""
+        self.figure.set_size_inches(style.WIDTH / style.DPI, height / style.DPI)
+
+    @property
+    def height(self) -> float:
+        return self.figure.get_figheight() * style.DPI
+
+    def text_width(self, text: str, size: float = style.SMALL_FONT, weight: str = "normal"):
+        """How wide a text is, in pixels."""
+        font = FontProperties(size=size, weight=weight)
+        lines = text.split("\n")
+        measure = self._renderer.get_text_width_height_descent
+        return max(measure(line, font, False)[0] for line in lines)
+
+    def axes_at(self, left: float, top: float, width: float, height: float) -> Axes:
+        """A pair of axes; its place and size in pixels from the picture's top left corner."""
+        bottom = self.height - top - height
+        box = (left / style.WIDTH, bottom / self.height, width / style.WIDTH, height / self.height)
+        return self.figure.add_axes(box, facecolor=self.palette.card)
+
+    def text_at(self, x: float, y: float, text: str, **looks) -> None:
+        """A text beginning at pixels from the picture's bottom left corner."""
+        x, y = x / style.WIDTH, y / self.height
+        looks = {"color": self.palette.ink, "fontsize": style.SMALL_FONT, "va": "center"} | looks
+        self.figure.text(x, y, text, parse_math=False, **looks)
+
+    def headings(self, title: str, facts: list[str]) -> None:
+        """Title and subtitle, at most as wide as the picture."""
+        room = style.WIDTH - 2 * style.SIDE
+        size = style.TITLE_FONT
+        while size > style.SMALL_FONT and self.text_width(title, size, "bold") > room:
+            size -= 1
+        while len(facts) > 1 and self.text_width(" · ".join(facts), style.SUBTITLE_FONT) > room:
+            facts = facts[:-1]
+        y = self.height - style.TOP - style.TITLE_HEIGHT / 2
+        self.text_at(style.SIDE, y, title, fontsize=size, fontweight="bold")
+        y = self.height - style.TOP - style.TITLE_HEIGHT - style.SUBTITLE_HEIGHT / 2 + 3
+        looks = {"fontsize": style.SUBTITLE_FONT, "color": self.palette.muted}
+        self.text_at(style.SIDE, y, " · ".join(facts), **looks)
