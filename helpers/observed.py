@@ -234,9 +234,7 @@ class ObservedContext:
             for child in children:
                 if child._notice() is not None:
                     child._seen_off = True
-                    pool = child._pool and child._pool()
-                    if pool is not None:
-                        pool._worker_ended(child)
+                    child._tell_pool()
 
 
 class ObservedProcess:
@@ -266,10 +264,8 @@ class ObservedProcess:
         context = self._context
         if self._pool is None:  # a pool that is replacing a worker is stopped as a whole
             context._check_running()
-        if context._name != "fork":
-            check_reaches_child(
-                self._target if self._target is not None else type(self), context._name
-            )
+        if context._name != "fork" and self._popen is None:
+            check_reaches_child(self._target or type(self), context._name)
         self._folder = context._recorder.folder
         asked = time.perf_counter_ns()
         super().start()
@@ -313,6 +309,11 @@ class ObservedProcess:
                     self._context._recorder.record(flight.ENDED, a=self.pid, b=code & 0xFFFFFFFF)
         return code
 
+    def _tell_pool(self):
+        pool = self._pool and self._pool()
+        if pool is not None:
+            pool._worker_ended(self)
+
     def _bootstrap(self, parent_sentinel=None):
         """In the child: everything from its first moment to its last."""
         recorder = flight.take_off(self._folder)
@@ -334,12 +335,16 @@ def _rebuild(method, state):
 
 
 def _one_poll_at_a_time(popen):
-    """Let two threads ask for an exit code without one of them reading it away from the other."""
-    lock, poll = threading.Lock(), popen.poll
+    """Let two threads ask for an exit code without one of them reading it away from the other.
+
+    Through a weak reference, so that the pipes of a process are closed as soon as it is forgotten.
+    """
+    lock, poll, known = threading.Lock(), type(popen).poll, weakref.ref(popen)
 
     def locked_poll(*args, **kwargs):
         with lock:
-            return poll(*args, **kwargs)
+            popen = known()
+            return None if popen is None else poll(popen, *args, **kwargs)
 
     popen.poll = locked_poll
 
