@@ -97,7 +97,10 @@ if __name__ == '__main__':
         for method in multiprocessing.get_all_start_methods()
     ],
 )
-def test_a_script_at_its_time_limit_is_killed_with_its_children_and_keeps_its_lines(method):
+def test_a_script_at_its_time_limit_is_killed_with_its_children_and_keeps_its_lines(
+    method, monkeypatch
+):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     run = run_script(FOR_EVER.format(method=method), timeout=5)
     assert run.exitcode is None
     assert is_over(int(run.stdout))
