@@ -173,6 +173,13 @@ def test_print_into_a_pipe_and_iterating_are_noted(subprocess):
     assert [text for _, text in messages(subprocess)] == ["one", "two", "ONE", "TWO"]
 
 
+def test_reading_all_that_is_left_is_one_message(subprocess):
+    child = subprocess.Popen(python("print('one'); print('two')"), stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout.read().split() == [b"one", b"two"]
+    assert messages(subprocess) == [("stdout", "2 lines")]
+
+
 def test_a_write_into_a_full_pipe_lasts_until_it_is_through(subprocess):
     child = subprocess.Popen(
         python("import sys; print(flush=True); sys.stdin.read()"),
