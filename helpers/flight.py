@@ -130,6 +130,8 @@ class Recorder:
 
     def _room_for(self, records):
         """Where the next records go, in a new segment if need be; None if there is no room."""
+        if self.lost_events:
+            return None  # once broken, always broken: a log with a hole would mislead
         if self._position + records * RECORD.size > SEGMENT_BYTES and not self._new_segment():
             return None
         position = self._position
@@ -137,8 +139,6 @@ class Recorder:
         return position
 
     def _new_segment(self):
-        if self.lost_events:
-            return False  # once broken, always broken: a log with a hole would mislead
         name = f"{self.pid}-{time.perf_counter_ns()}" if not self._segments else self._name
         self._name = name
         try:

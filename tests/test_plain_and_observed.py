@@ -5,17 +5,9 @@ import multiprocessing
 import pytest
 
 from helpers.observed import get_context
+from tests.methods import METHODS
 from tests.programs import PROGRAMS, fate
 from tests.within import within
-
-METHODS = [
-    "spawn",
-    *(
-        pytest.param(method, marks=pytest.mark.slow)
-        for method in ("fork", "forkserver")
-        if method in multiprocessing.get_all_start_methods()
-    ),
-]
 
 
 @pytest.mark.parametrize("method", METHODS)
