@@ -150,7 +150,7 @@ def wait_then_read(pieces, limit=2.0):
             child.wait(timeout=limit)
         except subprocess.TimeoutExpired:
             child.kill()
-            raise
+            raise TimeoutError(f"the child has not ended after {limit} s") from None
         return len(child.stdout.read())
 
 
