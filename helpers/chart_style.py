@@ -30,6 +30,9 @@ MOST_HOVER_BOXES = 300
 MOST_LABELS = 400
 MOST_ARROWS = 2_000
 
+MARKERS = {"spawn": "o", "fork": "s", "forkserver": "^"}
+"""The shape that stands for a start method where runs are compared: circle, square, triangle."""
+
 DAGGER, CROSS = "\N{DAGGER}", "\N{MULTIPLICATION SIGN}"
 
 
@@ -55,6 +58,7 @@ class Palette:
     predicted: str
     message: str
     kinds: dict[str, Style]
+    methods: dict[str, str]
 
 
 LIGHT = Palette(
@@ -76,6 +80,7 @@ LIGHT = Palette(
         "startup": Style("#FFFFFF", "#6A717B", "////", flat="#9AA0AA"),
         "idle": Style("#ECEEF2", "#8A9099"),
     },
+    methods={"spawn": "#003F66", "fork": "#B34A00", "forkserver": "#3A9478"},
 )
 
 DARK = Palette(
@@ -97,4 +102,5 @@ DARK = Palette(
         "startup": Style("#12161C", "#97A0AC", "////", flat="#77818E"),
         "idle": Style("#252B34", "#6C7581"),
     },
+    methods={"spawn": "#B5DCF8", "fork": "#F0944D", "forkserver": "#2F8F72"},
 )
