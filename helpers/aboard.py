@@ -189,16 +189,31 @@ def message_text(value) -> bytes:
 
 
 class _Brief(reprlib.Repr):
-    """Short texts of values; of megabytes of bytes, too, only the beginning is looked at."""
+    """Short texts of values: without addresses in memory, and quick for large values."""
 
     def __init__(self):
         super().__init__()
         self.maxstring = self.maxother = self.maxlong = 40
 
+    def repr_instance(self, value, level):
+        kind = type(value)
+        if kind.__repr__ is object.__repr__:
+            return str(getattr(value, "label", kind.__name__))  # not <... object at 0x7f...>
+        try:
+            text = repr(value)
+        except Exception:  # whatever a strange __repr__ may do
+            return kind.__name__
+        return text if len(text) <= self.maxother else text[: self.maxother - 3] + "..."
+
     def repr_bytes(self, value, level):
-        return repr(value) if len(value) <= self.maxother else repr(value[: self.maxother]) + "..."
+        return self.repr_instance(value[: self.maxother], level)  # of megabytes the beginning
 
     repr_bytearray = repr_bytes
+
+    def repr_function(self, value, level):
+        return name_of(value)
+
+    repr_builtin_function_or_method = repr_function
 
 
 _brief = _Brief()
@@ -210,10 +225,8 @@ def text_of(value) -> str:
     if (kind is int and -(10**15) < value < 10**15) or (kind is str and len(value) < 40):
         return repr(value)
     try:
-        if kind.__repr__ is object.__repr__:
-            return str(getattr(value, "label", kind.__name__))  # not <... object at 0x7f...>
         return " ".join(_brief.repr(value).split())
-    except Exception:  # whatever a strange __repr__ may do
+    except Exception:  # whatever a strange class may do
         return kind.__name__
 
 

@@ -660,7 +660,7 @@ def check_reaches_child(function, method: str) -> None:
     one in this process only.
     """
     function = getattr(function, "func", function)  # inside a functools.partial
-    name = getattr(function, "__qualname__", "")
+    name = str(getattr(function, "__qualname__", ""))
     if "<lambda>" in name or "<locals>" in name:
         where = "is a lambda" if "<lambda>" in name else "is defined inside another function"
     elif (
