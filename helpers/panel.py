@@ -46,11 +46,7 @@ class Setting(NamedTuple):
     numbers: dict[str, int]
 
     def __str__(self):
-        words = (
-            f"{number} {name if number != 1 else name.removesuffix('s')}"
-            for name, number in self.numbers.items()
-        )
-        return ", ".join(words)
+        return ", ".join(f"{name}={number}" for name, number in self.numbers.items())
 
 
 class Result(NamedTuple):
@@ -64,23 +60,34 @@ class Result(NamedTuple):
 _one_run_at_a_time = threading.Lock()
 
 
-def run_once(run: Callable, setting: Setting, context) -> Result:
-    """Run a student's function on a fresh context, to its end or until the context is stopped.
+class Attempt:
+    """One run of a student's function on a context of its own, which may be stopped meanwhile."""
 
-    In the whole kernel only one runs at a time, so that no run disturbs another.
-    """
-    with _one_run_at_a_time:
-        trouble = ""
-        try:
-            run(context, **setting.numbers)
-        except Stopped:
-            trouble = "stopped"
-        except (Exception, SystemExit) as error:
-            first_line = str(error).partition("\n")[0]
-            trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
-        finally:
-            context.stop()  # nothing that the run may have left behind outlives it
-        return Result(setting, context.timeline(), trouble)
+    def __init__(self, run: Callable, setting: Setting):
+        self.context = get_context(setting.method)
+        self.setting = setting
+        self._run = run
+        self._stopping = threading.Lock()
+
+    def make(self) -> Result:
+        """Run to the end, or until stopped; in the whole kernel only one runs at a time."""
+        with _one_run_at_a_time:
+            trouble = ""
+            try:
+                self._run(self.context, **self.setting.numbers)
+            except Stopped:
+                trouble = "stopped"
+            except (Exception, SystemExit) as error:
+                first_line = str(error).partition("\n")[0]
+                trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
+            finally:
+                self.stop()  # nothing that the run may have left behind outlives it
+            return Result(self.setting, self.context.timeline(), trouble)
+
+    def stop(self):
+        """End all its processes. Who asks while somebody else does it waits until they have."""
+        with self._stopping:
+            self.context.stop()
 
 
 class Job(NamedTuple):
@@ -222,7 +229,7 @@ class Panel:
         self._durations = list(durations) if durations is not None else None
         self._display_id = f"plain-sight-chart-{next(_display_ids)}"
         self._lock = threading.RLock()  # callbacks come from more than one thread
-        self._latest = None  # the context of the run that was asked for last, until it is over
+        self._latest = None  # the attempt that was asked for last, until it is over
         self._build(numbers, most)
 
     def __repr__(self):
@@ -240,8 +247,7 @@ class Panel:
     def run_in_this_cell(self):
         """The cell's own run: to the end, then the controls and the picture are shown."""
         _runner.stop()
-        setting = self.setting
-        result = run_once(self._experiment, setting, get_context(setting.method))
+        result = Attempt(self._experiment, self.setting).make()
         self.results.append(result)
         self._say(_in_words(result))
         if result.trouble:
@@ -254,15 +260,16 @@ class Panel:
     def request_run(self, _=None):
         """Run what the controls say, in the background; a run under way is given up for it."""
         with self._lock:
-            setting = self.setting
-            context = get_context(setting.method)
-            self._set_running(context)
-            self._say(f"{setting}: running …")
+            attempt = Attempt(self._experiment, self.setting)
+            self._set_running(attempt)
+            self._say(f"{attempt.setting}: running …")
             _runner.request(
                 Job(
-                    work=lambda: self._run(setting, context),
-                    stop=context.stop,
-                    drop=lambda: self._finish(context, f"{setting}: stopped before it began."),
+                    work=lambda: self._run(attempt),
+                    stop=attempt.stop,
+                    drop=lambda: self._finish(
+                        attempt, f"{attempt.setting}: stopped before it began."
+                    ),
                 )
             )
 
@@ -270,40 +277,43 @@ class Panel:
         """Stop the run that is under way."""
         _runner.stop()
 
-    def _run(self, setting, context):
+    def _run(self, attempt):
         """In the runner's thread."""
         try:
-            result = run_once(self._experiment, setting, context)
+            result = attempt.make()
             words = _in_words(result)
-            if self._latest is context:  # else another was asked for, and is about to begin
+            if self._latest is attempt:  # else another was asked for, and is about to begin
                 self.results.append(result)
                 self._show(*self._pictured(result))
         except Exception as error:  # of ours: told, since a thread has nobody else to tell
             words = f"the chart could not be drawn: {type(error).__name__}: {error}"
-        self._finish(context, words)
+        self._finish(attempt, words)
 
-    def _finish(self, context, words):
+    def _finish(self, attempt, words):
         """A run is over. Say so, unless another was asked for in the meantime."""
         with self._lock:
-            if self._latest is context:
+            if self._latest is attempt:
                 self._set_running(None)
                 self._say(words)
 
-    def _set_running(self, context):
-        self._latest = context
-        self.run_button.disabled = context is not None
-        self.stop_button.disabled = context is None
+    def _set_running(self, attempt):
+        self._latest = attempt
+        self.run_button.disabled = attempt is not None
+        self.stop_button.disabled = attempt is None
 
     def _moved(self, _):
-        """A control has moved: show what is predicted, or begin again if a run is under way."""
-        if self._latest is not None:
-            self.request_run()
-        elif self._durations is None:
-            self._say(f"{self.setting}: press Run.")
-        else:
-            predicted = predict(self._durations, self.setting.numbers["workers"])
-            self._show(predicted)
-            self._say(f"{self.setting}: predicted makespan {predicted.makespan:.2f} s. Press Run.")
+        """A control has moved: show what is predicted, and begin again if a run is under way."""
+        with self._lock:
+            setting = self.setting
+            wish = f"{setting}: press Run."
+            if self._durations is not None:
+                predicted = predict(self._durations, setting.numbers["workers"])
+                self._show(predicted)
+                wish = f"{setting}: predicted makespan {predicted.makespan:.2f} s. Press Run."
+            if self._latest is None:
+                self._say(wish)
+            else:
+                self.request_run()
 
     def _pictured(self, result):
         """What is drawn of a result: its timeline and, after a whole run, the prediction."""
@@ -340,9 +350,8 @@ class Panel:
         for widget in (self.run_button, self.stop_button, self.dark):
             widget.layout.width = "90px"
         self.status = widgets.HTML().add_class("panel-status")
-        self.core_mark = widgets.HTML(_core_mark(most), layout=widgets.Layout(margin="-10px 2px 0"))
         buttons = [self.method, self.run_button, self.stop_button, self.dark]
-        rows = [*self.sliders.values(), self.core_mark, _row(buttons), self.status]
+        rows = [*self._slider_rows(most), _row(buttons), self.status]
         self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])
         self.run_button.on_click(self.request_run)
         self.stop_button.on_click(self.request_stop)
@@ -350,9 +359,18 @@ class Panel:
             control.observe(self._moved, "value")
         self.dark.observe(self._redraw, "value")
 
+    def _slider_rows(self, most):
+        """The sliders; below one that counts processes, the mark of the cores."""
+        for name, slider in self.sliders.items():
+            yield slider
+            if name in ("workers", "processes"):
+                self.core_mark = widgets.HTML(_core_mark(most), layout=CLOSE_BELOW)
+                yield self.core_mark
+
 
 SLIDER_WIDTH, LABEL_WIDTH = 460, 80
 TRACK_LEFT, TRACK_WIDTH = 94, 284  # where ipywidgets draws the slider's track; a test looks
+CLOSE_BELOW = widgets.Layout(margin="-10px 2px 0")
 
 
 def _row(controls):
@@ -365,7 +383,7 @@ def _slider(name, number, most):
         value=number,
         min=1,
         max=most,
-        description=name.capitalize(),
+        description=name.capitalize().replace("_", " "),
         continuous_update=False,
         layout=widgets.Layout(width=f"{SLIDER_WIDTH}px"),
         style={"description_width": f"{LABEL_WIDTH}px"},

@@ -177,12 +177,6 @@ def test_the_first_run_starts_with_the_method_that_the_environment_names(page, s
         assert explore(nap, workers=1).results[0].timeline.method == method
 
 
-def test_the_status_speaks_of_one_worker_and_of_two_workers(page, switch):
-    shown = explore(lambda mp, readers, writers: None, readers=3, writers=3)
-    shown.sliders["readers"].value = 1
-    assert status(shown) == "1 reader, 3 writers: press Run."
-
-
 def test_another_start_method_can_be_chosen(page):
     shown = explore(nap, workers=1)
     for method in machine.start_methods():
@@ -200,7 +194,7 @@ def test_moving_the_slider_shows_the_prediction_and_runs_nothing(page, switch):
     before = set(psutil.Process().children(recursive=True))
     shown.sliders["workers"].value = 5
     assert "Predicted: 5 workers, 5 tasks: makespan 1.00 s" in page.alt()
-    assert status(shown) == "5 workers: predicted makespan 1.00 s. Press Run."
+    assert status(shown) == "workers=5: predicted makespan 1.00 s. Press Run."
     shown.sliders["workers"].value = 1
     assert "Predicted: 1 worker, 5 tasks: makespan 5.00 s" in page.alt()
     assert switch.calls == [4]
@@ -211,7 +205,7 @@ def test_moving_the_slider_shows_the_prediction_and_runs_nothing(page, switch):
 def test_without_known_durations_moving_the_slider_asks_to_press_run(page, switch):
     shown = explore(switch.run, workers=4)
     shown.sliders["workers"].value = 5
-    assert status(shown) == "5 workers: press Run."
+    assert status(shown) == "workers=5: press Run."
     assert page.drawn == 0
     assert switch.calls == [4]
 
@@ -240,7 +234,7 @@ def test_run_works_in_the_background_and_then_updates_the_picture(page):
     shown = explore(nap, workers=1)
     shown.sliders["workers"].value = 3
     shown.run_button.click()
-    assert status(shown) == "3 workers: running …"
+    assert status(shown) == "workers=3: running …"
     assert shown.run_button.disabled
     until(lambda: is_idle(shown), "the run was over")
     assert [result.timeline.workers for result in shown.results] == [1, 3]
@@ -266,6 +260,18 @@ def test_slider_moved_before_a_run_has_begun_changes_that_run(page, switch):
     assert switch.calls == [1, 2]
 
 
+def test_slider_moved_in_mid_run_shows_its_prediction_until_its_run_is_over(page, switch):
+    shown = explore(switch.run, workers=1, durations=[1.0])
+    switch.hang = True
+    shown.run_button.click()
+    until(lambda: switch.running, "the run hung")
+    shown.sliders["workers"].value = 2
+    until(lambda: switch.calls == [1, 1, 2] and switch.running, "the second run hung too")
+    assert "Predicted: 2 workers" in page.alt()
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+
+
 def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, switch):
     shown = explore(switch.run, workers=1)
     switch.hang = True
@@ -273,7 +279,7 @@ def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, swi
     until(lambda: switch.running, "the run hung")
     shown.sliders["workers"].value = 2
     until(lambda: switch.calls == [1, 1, 2] and switch.running, "the second run hung too")
-    assert status(shown) == "2 workers: running …"
+    assert status(shown) == "workers=2: running …"
     switch.hang = False
     shown.sliders["workers"].value = 3
     until(lambda: is_idle(shown), "the last run was over")
@@ -292,7 +298,7 @@ def test_two_panels_never_run_over_each_other(page, switch):
     until(lambda: switch.calls == [1, 2, 1, 2] and switch.running, "the second panel's run hung")
     until(lambda: is_idle(one), "the first panel had given up")
     assert "stopped" in status(one)
-    assert status(other) == "2 workers: running …"
+    assert status(other) == "workers=2: running …"
     other.stop_button.click()
     until(lambda: is_idle(other), "the second panel had stopped")
     assert switch.most_at_once == 1
@@ -304,7 +310,7 @@ def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(pag
     other.run_button.click()
     until(lambda: is_idle(one) and is_idle(other), "both were done")
     assert switch.calls == [1, 2, 2]
-    assert status(one) == "1 worker: stopped before it began."
+    assert status(one) == "workers=1: stopped before it began."
 
 
 def test_a_cell_that_is_run_again_ends_the_background_run_of_the_old_panel(page, switch):
@@ -343,19 +349,23 @@ def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_the
         (nap if first else nap_and_hang)(mp, workers)
         first = False
 
-    shown = explore(run, workers=2)
+    shown = explore(run, workers=2, durations=[1.0])
     before = set(psutil.Process().children(recursive=True))
     shown.run_button.click()
     until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")
-    context = shown._latest
-    until(lambda: "returned" in outcomes(context.timeline()), "the short task was done")
+    attempt = shown._latest
+    until(lambda: "returned" in outcomes(attempt.context.timeline()), "the short task was done")
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel had stopped")
     until(lambda: not new_children(before), "the children had gone")
-    assert status(shown) == "2 workers: stopped. The chart shows what had happened until then."
+    assert status(shown) == "workers=2: stopped. The chart shows what had happened until then."
     assert shown.results[-1].trouble == "stopped"
-    assert outcomes(shown.results[-1].timeline).count("returned") == 1
+    last = shown.results[-1].timeline
+    assert outcomes(last).count("returned") == 1
+    assert "running" not in outcomes(last)
+    assert all(process.exitcode is not None for process in last.processes)
     assert "sleep(0.01)" in page.alt()
+    assert "redicted" not in page.alt()  # a run that was cut off is not held against it
 
 
 def new_children(before):
@@ -396,19 +406,10 @@ def test_stop_before_the_run_has_begun_leaves_the_panel_ready(page, switch):
     shown.run_button.click()
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel was ready")
-    assert status(shown) == "1 worker: stopped before it began."
+    assert status(shown) == "workers=1: stopped before it began."
+    assert panel._runner._waiting is None
     run_again(shown)
     assert switch.calls == [1, 1]
-
-
-def test_a_stopped_run_is_not_held_against_the_prediction(page, switch):
-    shown = explore(switch.run, workers=1, durations=[1.0])
-    switch.hang = True
-    shown.run_button.click()
-    until(lambda: switch.running, "the run hung")
-    shown.stop_button.click()
-    until(lambda: is_idle(shown), "the panel had stopped")
-    assert "redicted" not in page.alt()
 
 
 # An experiment that fails
@@ -424,11 +425,11 @@ def fails_with(error):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (ValueError("boom"), "1 worker: ValueError: boom"),
-        (ValueError("boom\nand a long story"), "1 worker: ValueError: boom"),
-        (KeyError(), "1 worker: KeyError()"),
-        (SystemExit("enough"), "1 worker: SystemExit: enough"),
-        (ValueError("<b>&"), "1 worker: ValueError: &lt;b&gt;&amp;"),
+        (ValueError("boom"), "workers=1: ValueError: boom"),
+        (ValueError("boom\nand a long story"), "workers=1: ValueError: boom"),
+        (KeyError(), "workers=1: KeyError()"),
+        (SystemExit("enough"), "workers=1: SystemExit: enough"),
+        (ValueError("<b>&"), "workers=1: ValueError: &lt;b&gt;&amp;"),
     ],
 )
 def test_an_error_in_the_experiment_becomes_one_sentence_in_the_status(page, error, sentence):
@@ -440,7 +441,7 @@ def test_an_error_in_the_experiment_becomes_one_sentence_in_the_status(page, err
 
 def test_an_error_in_the_cells_own_run_stands_in_the_cell_too(page, capsys):
     explore(fails_with(ValueError("boom")), workers=1)
-    assert capsys.readouterr().out == "1 worker: ValueError: boom\n"
+    assert capsys.readouterr().out == "workers=1: ValueError: boom\n"
     explore(nap, workers=1)
     assert capsys.readouterr().out == ""
 
@@ -464,7 +465,7 @@ def test_an_error_in_a_worker_is_told_and_its_chart_drawn(page):
             pool.map(int, ["1", "two"], chunksize=1)
 
     shown = explore(run, workers=1)
-    assert status(shown).startswith("1 worker: ValueError: invalid literal")
+    assert status(shown).startswith("workers=1: ValueError: invalid literal")
     assert "raised an error" in page.alt() or "raised" in page.alt()
 
 
@@ -575,3 +576,18 @@ def test_a_mark_shows_the_cores_of_this_seat_and_why_they_are_so_many(
     left = float(re.search(r"left:(\d+)px", text)[1])
     assert left == pytest.approx(panel.TRACK_LEFT + share * panel.TRACK_WIDTH, abs=1)
     assert "a test&#x27;s &lt;wish&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "marks"),
+    [
+        ({"workers": 3}, 1),
+        ({"processes": 3}, 1),
+        ({"pieces": 3}, 0),
+        ({"readers": 1, "writers": 1}, 0),
+    ],
+)
+def test_only_a_slider_that_counts_processes_has_a_mark_of_the_cores(page, numbers, marks):
+    shown = explore(lambda mp, **numbers: None, **numbers)
+    texts = [getattr(widget, "value", None) for widget in shown.controls.children]
+    assert len([text for text in texts if "core-mark" in str(text)]) == marks

@@ -259,11 +259,6 @@ class Notebook:
         """End the kernel; the page stays as it is."""
         self.ask("panel.sessionContext.shutdown()")
 
-    def close(self) -> None:
-        """End the kernel and close the page."""
-        self.end_kernel()
-        self.page.close()
-
 
 def dark_theme(page: Page, wanted: bool = True) -> None:
     """Switch JupyterLab to its dark theme, or back."""

@@ -4,18 +4,21 @@ They last for one module: Playwright keeps an event loop running in this thread 
 nbval's notebooks, later in the same run, should not meet.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator
 
 from helpers import folders
 from tools import lab
 
 ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+
+OpenNotebook = Callable[[str], lab.Notebook]
 
 _no_browser = pytest.StashKey[str]()
 
@@ -50,24 +53,45 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         lab.copy_notebook(notebook, folder)
     with lab.jupyterlab(folder) as running:
         yield running
-    # A kernel that does not end within 2.5 seconds is killed by JupyterLab, and its log folders
-    # stay until the next experiment. ipykernel takes longer wherever something was spawned.
-    folders.sweep()
 
 
 @pytest.fixture(scope="module")
-def new_page(browser: Browser) -> Callable[[], Page]:
-    """Open an empty page of the size of a projector's picture."""
-    return lambda: browser.new_page(viewport={"width": lab.WIDTH, "height": lab.HEIGHT})
+def open_for_module(browser: Browser, server: lab.Server) -> Iterator[OpenNotebook]:
+    """Open a notebook that several tests use."""
+    with contextlib.ExitStack() as stack:
+        yield lambda name: stack.enter_context(_opened(browser, server, name))
+
+
+@pytest.fixture
+def open_notebook(browser: Browser, server: lab.Server) -> Iterator[OpenNotebook]:
+    """Open a notebook for one test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda name: stack.enter_context(_opened(browser, server, name))
+
+
+@contextlib.contextmanager
+def _opened(browser, server, name):
+    page = browser.new_page(viewport={"width": lab.WIDTH, "height": lab.HEIGHT})
+    try:
+        notebook = lab.Notebook.open(page, server, name)
+        yield notebook
+        notebook.end_kernel()
+    finally:
+        page.close()
+        # JupyterLab kills a kernel that does not end within 2.5 seconds, and ipykernel takes longer
+        # wherever something was spawned. Its log folders stay until the next experiment sweeps.
+        folders.sweep()
 
 
 @pytest.fixture
 def keep(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Keep a picture of a page among the artifacts, under the test's name."""
 
-    def keep(notebook: lab.Notebook, what: str = "") -> None:
+    def keep(notebook: lab.Notebook, what: str = "", show: Locator | None = None) -> None:
         ARTIFACTS.mkdir(exist_ok=True)
         name = request.node.name.removeprefix("test_").translate(str.maketrans("[]", "__"))
+        if show is not None:
+            show.evaluate("element => element.scrollIntoView({ block: 'end' })")
         notebook.settle()
         notebook.page.screenshot(path=ARTIFACTS / f"{name}{'-' if what else ''}{what}.png")
 

@@ -7,82 +7,29 @@ picture shows is checked from its alternative text and from the timeline in the 
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from helpers.panel import WITHOUT_KERNEL
 from tools import lab
+from tools.panel_on_page import SECONDS, PanelOnPage
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 LESSON = "03_pool.ipynb"
-SECONDS = 60
-expect.set_options(timeout=SECONDS * 1000)
-
-
-class PanelOnPage:
-    """The panel of a notebook: its controls, its status line and its picture."""
-
-    def __init__(self, notebook: lab.Notebook) -> None:
-        self.notebook, self.page = notebook, notebook.page
-        self.cell = notebook.cell("explore(run").last
-        self.run = self.cell.get_by_role("button", name="Run")
-        self.stop = self.cell.get_by_role("button", name="Stop")
-        self.status = self.cell.get_by_role("status")
-        self.picture = self.cell.locator(".chart img")
-
-    def slider(self, name: str = "Workers") -> Locator:
-        return self.cell.get_by_role("slider", name=name)
-
-    def drag_slider(self, number: int, most: int = 16) -> None:
-        """Take the handle with the mouse, move it over a number in some steps, let go."""
-        handle, track = self.slider().bounding_box(), self.cell.locator(".noUi-base").bounding_box()
-        y = handle["y"] + handle["height"] / 2
-        self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
-        self.page.mouse.down()
-        self.page.mouse.move(track["x"] + track["width"] * (number - 1) / (most - 1), y, steps=8)
-        self.page.mouse.up()
-
-    def set_slider(self, number: int, name: str = "Workers") -> None:
-        """Bring the slider to a number by arrow keys."""
-        slider = self.slider(name)
-        slider.focus()
-        now = int(float(slider.get_attribute("aria-valuenow")))
-        for _ in range(abs(number - now)):
-            self.page.keyboard.press("ArrowRight" if number > now else "ArrowLeft")
-        expect(slider).to_have_attribute("aria-valuenow", f"{number}.0")
-
-    def wait_until_ready(self) -> None:
-        expect(self.run).to_be_enabled()
-        expect(self.stop).to_be_disabled()
-
-    def run_to_the_end(self) -> None:
-        self.run.click()
-        expect(self.status).to_contain_text("running")
-        self.wait_until_ready()
-
-    def lanes(self) -> int:
-        """How many lanes the picture shows, by its alternative text."""
-        return len(re.findall(r"Worker \d+ \(pid", self.picture.get_attribute("alt")))
-
-    def last_run(self, expression: str) -> object:
-        """Ask about the timeline of the last result, which is called `t` in the expression."""
-        return self.notebook.ask_kernel(f"[{expression} for t in [panel.results[-1].timeline]][0]")
 
 
 @pytest.fixture(scope="module")
-def lesson(server, new_page) -> Iterator[lab.Notebook]:
-    notebook = lab.Notebook.open(new_page(), server, LESSON)
+def lesson(open_for_module) -> lab.Notebook:
+    notebook = open_for_module(LESSON)
     notebook.run_all()
-    yield notebook
-    notebook.close()
+    return notebook
 
 
 @pytest.fixture
-def panel(lesson) -> Iterator[PanelOnPage]:
+def panel(lesson) -> PanelOnPage:
     """The lesson's panel, with nothing going on, in sight."""
     found = PanelOnPage(lesson)
     found.slider().scroll_into_view_if_needed()
@@ -99,7 +46,7 @@ def test_all_cells_of_the_lesson_run_without_an_error(lesson):
 def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
     panel.set_slider(7)
     expect(panel.picture).to_have_attribute("alt", re.compile("Predicted: 7 workers"))
-    expect(panel.status).to_contain_text("7 workers: predicted makespan 2.37 s")
+    expect(panel.status).to_contain_text("workers=7: predicted makespan 2.37 s")
     keep(panel.notebook, "predicted")
     runs = panel.notebook.ask_kernel("len(panel.results)")
     panel.run_to_the_end()
@@ -112,9 +59,9 @@ def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
 
 def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, keep):
     panel.set_slider(1)
-    expect(panel.status).to_contain_text("1 worker: predicted")
+    expect(panel.status).to_contain_text("workers=1: predicted")
     panel.drag_slider(6)
-    expect(panel.status).to_contain_text("6 workers: predicted")
+    expect(panel.status).to_contain_text("workers=6: predicted")
     expect(panel.slider()).to_have_attribute("aria-valuenow", "6.0")
     panel.run_to_the_end()
     expect(panel.picture).to_have_attribute("alt", re.compile(r"6 \w+ workers, 5 tasks: makespan"))
@@ -126,7 +73,7 @@ def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, kee
     run_until_a_task_is_under_way(panel)
     panel.stop.click()
     panel.wait_until_ready()
-    expect(panel.status).to_contain_text("1 worker: stopped")
+    expect(panel.status).to_contain_text("workers=1: stopped")
     assert panel.last_run("'returned' in [task.outcome for task in t.tasks][4:]") is False
     assert panel.notebook.ask_kernel(CHILDREN) == []
     keep(panel.notebook, "stopped")
@@ -196,39 +143,39 @@ def middle(box):
 
 def test_panel_in_the_dark_theme(panel, keep):
     lab.dark_theme(panel.page)
+    light = panel.picture.get_attribute("src")
     panel.cell.get_by_role("checkbox", name="Dark").check()
+    expect(panel.picture).not_to_have_attribute("src", light)
     keep(panel.notebook)
     panel.cell.get_by_role("checkbox", name="Dark").uncheck()
     lab.dark_theme(panel.page, False)
 
 
-def test_reopened_without_a_kernel_the_last_picture_is_there(panel, server, new_page, keep):
+def test_reopened_without_a_kernel_the_last_picture_is_there(panel, server, open_notebook, keep):
     panel.set_slider(3)
     panel.run_to_the_end()
     alt = panel.picture.get_attribute("alt")
     assert "3" in alt
     panel.notebook.save()
     shutil.copy(server.root / LESSON, server.root / "reopened.ipynb")
-    again = lab.Notebook.open(new_page(), server, "reopened.ipynb")
+    again = open_notebook("reopened.ipynb")
     again.end_kernel()
     picture = PanelOnPage(again).picture
-    picture.scroll_into_view_if_needed()
     assert picture.get_attribute("alt") == alt
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 0
     assert again.ask("panel.sessionContext.session") is None
-    keep(again)
-    again.page.close()
+    keep(again, show=picture)
 
 
-def test_saved_notebook_of_the_course_shows_its_picture_before_it_is_run(server, new_page, keep):
+def test_saved_notebook_of_the_course_shows_its_picture_before_it_is_run(
+    server, open_notebook, keep
+):
     shutil.copy(NOTEBOOKS / LESSON, server.root / "committed.ipynb")
-    notebook = lab.Notebook.open(new_page(), server, "committed.ipynb")
+    notebook = open_notebook("committed.ipynb")
     panel = PanelOnPage(notebook)
-    panel.picture.scroll_into_view_if_needed()
     expect(panel.picture).to_have_attribute("alt", re.compile(r"4 \w+ workers, 5 tasks"))
     expect(panel.cell).to_contain_text(WITHOUT_KERNEL)
-    keep(notebook)
-    notebook.close()
+    keep(notebook, show=panel.picture)
 
 
 CHILDREN = (
@@ -242,7 +189,7 @@ def run_until_a_task_is_under_way(panel):
     panel.set_slider(1)
     panel.run.click()
     expect(panel.status).to_contain_text("running")
-    under_way = "panel._latest is not None and len(panel._latest.timeline().tasks) > 0"
+    under_way = "panel._latest is not None and len(panel._latest.context.timeline().tasks) > 0"
     deadline = time.monotonic() + SECONDS
     while not panel.notebook.ask_kernel(under_way):
         assert time.monotonic() < deadline, "waited in vain for a task"

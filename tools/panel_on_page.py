@@ -1,0 +1,63 @@
+"""A panel as it stands on a page: its controls, its status line and its picture."""
+
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tools import lab
+
+SECONDS = 60
+"""A condition that has not come true by then is given up; the machine may be slow."""
+expect.set_options(timeout=SECONDS * 1000)
+
+
+class PanelOnPage:
+    """The last panel of a notebook."""
+
+    def __init__(self, notebook: lab.Notebook) -> None:
+        self.notebook, self.page = notebook, notebook.page
+        self.cell = notebook.cell("explore(run").last
+        self.run = self.cell.get_by_role("button", name="Run")
+        self.stop = self.cell.get_by_role("button", name="Stop")
+        self.status = self.cell.get_by_role("status")
+        self.picture = self.cell.locator(".chart img")
+
+    def slider(self, name: str = "Workers") -> Locator:
+        return self.cell.get_by_role("slider", name=name)
+
+    def drag_slider(self, number: int, most: int = 16) -> None:
+        """Take the handle with the mouse, move it over a number in some steps, let go."""
+        handle, track = self.slider().bounding_box(), self.cell.locator(".noUi-base").bounding_box()
+        y = handle["y"] + handle["height"] / 2
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + track["width"] * (number - 1) / (most - 1), y, steps=8)
+        self.page.mouse.up()
+
+    def set_slider(self, number: int, name: str = "Workers") -> None:
+        """Bring the slider to a number by arrow keys."""
+        slider = self.slider(name)
+        slider.focus()
+        now = int(float(slider.get_attribute("aria-valuenow")))
+        for _ in range(abs(number - now)):
+            self.page.keyboard.press("ArrowRight" if number > now else "ArrowLeft")
+        expect(slider).to_have_attribute("aria-valuenow", f"{number}.0")
+        if number != now:
+            expect(self.status).to_contain_text(f"{name.lower()}={number}")
+
+    def wait_until_ready(self) -> None:
+        expect(self.run).to_be_enabled()
+        expect(self.stop).to_be_disabled()
+
+    def run_to_the_end(self) -> None:
+        self.run.click()
+        expect(self.status).to_contain_text("running")
+        self.wait_until_ready()
+
+    def lanes(self) -> int:
+        """How many lanes the picture shows, by its alternative text."""
+        return len(re.findall(r"Worker \d+ \(pid", self.picture.get_attribute("alt")))
+
+    def last_run(self, expression: str) -> object:
+        """Ask about the timeline of the last result, which is called `t` in the expression."""
+        return self.notebook.ask_kernel(f"[{expression} for t in [panel.results[-1].timeline]][0]")
