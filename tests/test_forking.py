@@ -116,7 +116,7 @@ def test_what_takes_too_long_is_killed_with_all_that_came_from_it(tmp_path) -> N
     def child():
         os.fork()
         (tmp_path / str(os.getpid())).touch()
-        time.sleep(600)
+        time.sleep(30)
 
     with pytest.raises(TimeoutError, match="was killed"):
         in_a_fork(child, seconds=1)
@@ -129,7 +129,7 @@ def test_what_takes_too_long_is_killed_with_all_that_came_from_it(tmp_path) -> N
 def test_a_child_that_lets_go_of_its_pipe_and_lives_on_is_killed_too() -> None:
     def child():
         os.closerange(3, 256)
-        time.sleep(600)
+        time.sleep(30)
 
     with pytest.raises(TimeoutError, match="was killed"):
         in_a_fork(child, seconds=0.2)
@@ -141,8 +141,13 @@ def test_a_child_that_lets_go_of_its_pipe_and_lives_on_is_killed_too() -> None:
 def test_stop_ends_the_child(tmp_path) -> None:
     def child():
         (tmp_path / str(os.getpid())).touch()
-        os.kill(os.getppid(), signal.SIGUSR1)
-        time.sleep(600)
+        parent = psutil.Process(os.getppid())
+        for _ in range(100):  # until it waits for us
+            if parent.status() == psutil.STATUS_SLEEPING:
+                break
+            time.sleep(0.01)
+        parent.send_signal(signal.SIGUSR1)
+        time.sleep(30)
 
     def stop(*_):
         raise KeyboardInterrupt
