@@ -142,17 +142,16 @@ def browser() -> Iterator[Browser]:
 
 
 def _launch(chromium):
-    paths = [path for path in map(shutil.which, BROWSERS) if path]
-    candidates = [{"executable_path": path} for path in paths]
+    candidates = [{"executable_path": path} for path in map(shutil.which, BROWSERS) if path]
     candidates += [{"channel": channel} for channel in CHANNELS]
     candidates += [{}]  # Playwright's own, where somebody has installed it
-    reasons = []
     for candidate in candidates:
         try:
             return chromium.launch(args=FLAGS, **candidate)
         except Error as error:
-            reasons.append(f"{candidate or 'own'}: {error.message.splitlines()[0]}")
-    raise NoBrowser("found no Chromium, Chrome or Edge to drive (" + "; ".join(reasons) + ")")
+            if "executable_path" in candidate:
+                raise NoBrowser(f"{candidate['executable_path']} does not start: {error}") from None
+    raise NoBrowser("there is no Chromium, Chrome or Edge on this machine")
 
 
 # --- a notebook -----------------------------------------------------------------------------------

@@ -26,13 +26,12 @@ class PanelOnPage:
         return self.cell.get_by_role("slider", name=name)
 
     def drag_slider(self, number: int, most: int = 16) -> None:
-        """Take the handle with the mouse, move it over a number in some steps, let go."""
+        """Take the slider's handle with the mouse and move it to a number. Do not let go."""
         handle, track = self.slider().bounding_box(), self.cell.locator(".noUi-base").bounding_box()
         y = handle["y"] + handle["height"] / 2
         self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
         self.page.mouse.down()
         self.page.mouse.move(track["x"] + track["width"] * (number - 1) / (most - 1), y, steps=8)
-        self.page.mouse.up()
 
     def set_slider(self, number: int, name: str = "Workers") -> None:
         """Bring the slider to a number by arrow keys."""

@@ -61,8 +61,10 @@ def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, 
     panel.set_slider(1)
     expect(panel.status).to_contain_text("workers=1: predicted")
     panel.drag_slider(6)
-    expect(panel.status).to_contain_text("workers=6: predicted")
     expect(panel.slider()).to_have_attribute("aria-valuenow", "6.0")
+    assert panel.notebook.ask_kernel("panel.sliders['workers'].value") == 1
+    panel.page.mouse.up()
+    expect(panel.status).to_contain_text("workers=6: predicted")
     panel.run_to_the_end()
     expect(panel.picture).to_have_attribute("alt", re.compile(r"6 \w+ workers, 5 tasks: makespan"))
     assert panel.lanes() == 6
