@@ -15,15 +15,17 @@ from helpers import chart_style as style
 from helpers.chart_sheet import Sheet
 from helpers.chart_words import count
 
-PLOT_TOP = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + 48
+PLOT_TOP = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + 44
 PLOT_HEIGHT = 280
 LEFT, RIGHT = 76, 84
 """Room for the numbers at the left edge, and for the ceiling's name at the right."""
 SPEED_UP_LEFT = 600
-NOTE_HEIGHT = 20
+NOTE_HEIGHT, LEGEND_HEIGHT = 20, 34
 HEADINGS_HEIGHT = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + style.BOTTOM
 MARK, RING = 8, 18
 """How wide a run's mark and the ring around the newest are, in points."""
+EDGE, APART = 26, 8
+"""The room beside the first and the last number, and between start methods, in pixels."""
 CEILING_DASHES = (0, (5, 3))
 
 
@@ -50,12 +52,14 @@ class Plot:
         self.sheet, self.points = sheet, points
         self.last = max(2, *(point.number for point in points))
         self.axes = sheet.axes_at(left, PLOT_TOP, width, PLOT_HEIGHT)
-        self.axes.set_xlim(0.5, self.last + 0.5)
+        unit = width / (self.last + 1)  # pixels from one number to the next, about
+        edge = max(0.5, EDGE / unit)
+        self.axes.set_xlim(1 - edge, self.last + edge)
         self.axes.set_xticks(ticks(self.last))
-        sheet.text_at(left, sheet.height - PLOT_TOP + 36, heading, fontsize=style.SUBTITLE_FONT)
+        sheet.text_at(left, sheet.height - PLOT_TOP + 32, heading, fontsize=style.SUBTITLE_FONT)
         self._dress(counted)
         self._methods = methods_of(points)
-        self._apart = min(8, 0.22 * width / self.last) * self.last / width
+        self._apart = min(APART / unit, 0.22)
 
     def _dress(self, counted):
         """Grid, ticks and edges as on every chart."""
@@ -82,7 +86,7 @@ class Plot:
             y = [getattr(point, value) for point in mine]
             line = sorted(medians(zip(x, y, strict=True)).items())
             self.axes.plot(*zip(*line, strict=True), color=colour, gid=f"{method} line", zorder=3)
-            looks = {"color": colour, "mec": self.sheet.palette.card, "ms": MARK}
+            looks = {"color": colour, "mec": self.sheet.palette.card, "ms": MARK, "clip_on": False}
             self.axes.plot(x, y, marker, gid=f"{method} {value}", zorder=5, **looks)
 
     def draw_makespans(self) -> None:
@@ -92,7 +96,7 @@ class Plot:
                 colour, _ = looks_of(self.sheet.palette, point.method)
                 x = self.x(point)
                 self.axes.plot([x, x], [point.makespan, point.total], color=colour, zorder=4)
-                looks = {"color": colour, "ms": MARK + 3, "mew": 2, "zorder": 4}
+                looks = {"color": colour, "ms": MARK + 3, "mew": 2, "zorder": 4, "clip_on": False}
                 self.axes.plot([x], [point.makespan], "_", gid="makespan", **looks)
 
     def ring(self, run: int, value: str) -> None:
@@ -100,8 +104,8 @@ class Plot:
         for point in self.points:
             if point.run == run:
                 looks = {"mfc": "none", "mec": self.sheet.palette.ink, "mew": 2, "ms": RING}
-                y = getattr(point, value)
-                self.axes.plot([self.x(point)], [y], "o", gid="newest", zorder=6, **looks)
+                looks |= {"gid": "newest", "zorder": 6, "clip_on": False}
+                self.axes.plot([self.x(point)], [getattr(point, value)], "o", **looks)
 
     def boxes(self, value: str) -> list[tuple[Point, tuple[float, ...]]]:
         """Each run with the place of its mark: left, top, width, height in percent."""
@@ -116,8 +120,7 @@ class Plot:
 
 def height(notes: int) -> int:
     """How tall the picture is with so many lines of notes, in pixels."""
-    legend = 2 * style.LEGEND_ROW
-    below = style.AXIS_HEIGHT + legend + notes * NOTE_HEIGHT + style.BOTTOM
+    below = style.AXIS_HEIGHT + LEGEND_HEIGHT + notes * NOTE_HEIGHT + style.BOTTOM
     return PLOT_TOP + PLOT_HEIGHT + below
 
 
@@ -147,7 +150,7 @@ def draw_speed_ups(sheet: Sheet, points: list[Point], counted: str, newest: int,
 def _draw_ceiling(plot, cores):
     """The line min(workers, cores), with its name where no mark can be."""
     axes, colour = plot.axes, plot.sheet.palette.ink
-    corner, edge = min(cores, plot.last), axes.get_xlim()[1]
+    (low, edge), corner = axes.get_xlim(), min(cores, plot.last)
     x, y = [1, corner, edge], [1, corner, min(cores, edge)]
     axes.plot(x, y, color=colour, linestyle=CEILING_DASHES, gid="ceiling", zorder=2)
     top = axes.get_ylim()[1]
@@ -155,7 +158,7 @@ def _draw_ceiling(plot, cores):
         place, looks = (1, y[-1] / top), {"ha": "left", "va": "center"}
         offset = (6, 0)
     else:  # it leaves through the top
-        place, looks = ((top - 0.5) / (edge - 0.5), 1), {"ha": "center", "va": "bottom"}
+        place, looks = ((top - low) / (edge - low), 1), {"ha": "center", "va": "bottom"}
         offset = (0, 2)
     axes.annotate(
         count(cores, "core"),
@@ -177,17 +180,13 @@ def draw_sentence(sheet: Sheet, lines: list[str]) -> None:
 
 
 def draw_legend(sheet: Sheet, points: list[Point], newest: int, notes: list[str]) -> None:
-    """What the marks mean, in at most two lines, and below it the notes."""
-    y = style.BOTTOM + NOTE_HEIGHT * len(notes) + 1.5 * style.LEGEND_ROW
-    x = style.SIDE
+    """What the marks mean, in one line, and below it the notes."""
+    x, y = style.SIDE, style.BOTTOM + NOTE_HEIGHT * len(notes) + LEGEND_HEIGHT / 2
     for text, *samples in _entries(sheet.palette, points, newest):
-        width = 34 + sheet.text_width(text)
-        if x + width > style.WIDTH - style.SIDE:
-            x, y = style.SIDE, y - style.LEGEND_ROW
         for xs, ys, looks in samples:
             _sample(sheet, [x + step for step in xs], [y + step for step in ys], looks)
         sheet.text_at(x + 34, y, text, gid="legend")
-        x += width + 20
+        x += 54 + sheet.text_width(text)
     for row, note in enumerate(reversed(notes)):
         y = style.BOTTOM + (row + 0.5) * NOTE_HEIGHT
         sheet.text_at(style.SIDE, y, note, color=sheet.palette.muted)
@@ -210,7 +209,7 @@ def _entries(palette, points, newest):
         ring = {"marker": "o", "ms": RING - 2, "mew": 2, "mfc": "none", "color": palette.ink}
         yield "newest run", ([14], [0], ring)
     if len({(point.method, point.number) for point in points}) < len(points):
-        yield "line: median of equal runs", ([0, 28], [0, 0], {"color": palette.ink})
+        yield "medians", ([0, 28], [0, 0], {"color": palette.ink})
 
 
 def _sample(sheet, x, y, looks):

@@ -1,4 +1,4 @@
-"""Earlier runs beside each other: speed-ups, a chart, a table, and files to keep.
+"""Earlier runs beside each other: their speed-ups, and charts that compare them.
 
 A panel keeps its runs as results. All that is asked of a result here is a `setting` with the start
 `method` and the `numbers` of the sliders, a `timeline`, and `trouble`: a text, empty if the run
@@ -8,13 +8,9 @@ Speed-up is measured on the total, from the first call to the last result, becau
 person waits for. The makespan leaves out start-up, which is just where start methods differ.
 """
 
-import csv
-import html
 import math
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +18,6 @@ import numpy as np
 from helpers import chart_compare
 from helpers import chart_words as words
 from helpers.chart_compare import Point, medians, methods_of
-from helpers.chart_data import first_start
 from helpers.chart_sheet import Sheet
 from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES
 from helpers.gantt import Chart, gantt
@@ -31,7 +26,7 @@ from helpers.timeline import OUTCOMES, Timeline
 WORKERS = "workers"
 """The slider that a speed-up is about."""
 
-NOTE_LENGTH = 110
+NOTE_LENGTH = 120
 """So many letters fit into one line below the chart."""
 FEW_SETTINGS = 12
 """Up to here the text for those who cannot see the chart tells every number on it."""
@@ -62,15 +57,15 @@ def speed_ups(results: Sequence[Result]) -> dict[str, list[tuple[int, float]]]:
     such a run there is no speed-up. Runs with trouble are left out.
     """
     found = {}
-    for result, speed_up in zip(results, _speed_ups(results), strict=True):
+    for result, speed_up in zip(results, speed_up_of_each(results), strict=True):
         if not math.isnan(speed_up):
             point = (result.setting.numbers[WORKERS], speed_up)
             found.setdefault(result.setting.method, []).append(point)
     return found
 
 
-def _speed_ups(results):
-    """The speed-up of each run, nan where there is none."""
+def speed_up_of_each(results: Sequence[Result]) -> list[float]:
+    """The speed-up of each run, in their order; nan where there is none."""
     alone = medians(
         (_experiment(result), result.timeline.total)
         for result in results
@@ -131,7 +126,8 @@ def comparison(results: Sequence[Result], cores: int, *, dark: bool = False) -> 
     title, facts = _title(points, counted), _facts(points, counted, results)
     notes = _notes(results, points, fast, counted, cores)
     boxes = _draw(sheet, points, fast, counted, len(results), cores, (title, facts, notes))
-    alt = _alt_text(points, counted, [title, *facts], notes)
+    alone = [NO_SPEED_UP] if counted == WORKERS and not fast else []  # stands at the right
+    alt = _alt_text(points, counted, [title, ", ".join(facts)], alone + notes)
     return Chart(sheet.figure, alt, boxes)
 
 
@@ -154,7 +150,7 @@ def _draw(sheet, points, fast, counted, newest, cores, said):
 
 
 def _nothing_to_compare(sheet, results):
-    facts = [f"none of {words.count(len(results), 'run')} ended well"] if results else []
+    facts = [f"{words.count(len(results), 'run')} {UNFIT}"] if results else []
     sheet.set_height(chart_compare.HEADINGS_HEIGHT)
     title = "There is no run to compare yet"
     sheet.headings(title, facts)
@@ -178,7 +174,7 @@ def _points(results):
             speed_up if counted == WORKERS else math.nan,
         )
         for run, (result, speed_up) in enumerate(
-            zip(results, _speed_ups(results), strict=True), start=1
+            zip(results, speed_up_of_each(results), strict=True), start=1
         )
         if _ended_well(result) and _others(result, counted) == shown
     ]
@@ -197,6 +193,7 @@ def _most_varied(results):
 
 # The chart in words
 
+UNFIT = "did not end well, or had no task"
 NO_SPEED_UP = (
     "No speed-up: it is said only against a run with 1 worker, started the same way, and none "
     "was measured."
@@ -220,11 +217,13 @@ def _number(number, counted):
 
 
 def _facts(points, counted, results):
-    """Below the title: the newest run, unless it is the only one or left out."""
+    """Below the title: the newest run, if it is on the chart."""
     newest = points[-1]
-    if newest.run < len(results) or len(points) == 1:
-        return [_measures(points[-1])] if len(points) == 1 else []
-    return [f"newest, run {newest.run}: {_who(newest, counted)}, {_measures(newest)}"]
+    if len(points) == 1:  # the title has said the total
+        return _measures(newest)[1:]
+    if newest.run < len(results):
+        return []
+    return [f"newest, run {newest.run}: {_who(newest, counted)}", *_measures(newest)]
 
 
 def _measures(point):
@@ -234,48 +233,50 @@ def _measures(point):
         told.append(f"makespan {words.seconds(point.makespan)}")
     if math.isfinite(point.speed_up):
         told.append(f"speed-up {point.speed_up:.2f}")
-    return ", ".join(told)
+    return told
 
 
 def _notes(results, points, fast, counted, cores):
     """What has to be known to read the chart, and which runs are not on it."""
     notes = []
     if fast:
-        notes.append(
-            "Speed-up: the total with 1 worker, started the same way, over the total of the run. "
-            f"The ceiling of {words.count(cores, 'core')} holds for tasks that compute; tasks that "
-            "sleep may lie above it."
-        )
+        notes += [
+            "Speed-up: the total with 1 worker, started the same way, over the total of the run.",
+            f"The ceiling of {words.count(cores, 'core')} holds for tasks that compute; "
+            "tasks that sleep may lie above it.",
+        ]
         missing = [m for m in methods_of(points) if m not in methods_of(fast)]
         if missing:
             notes.append(f"No speed-up for {' and '.join(missing)}: no run with 1 worker to match.")
     troubled = sum(not _ended_well(result) for result in results)
     others = len(results) - troubled - len(points)
     if troubled:
-        notes.append(f"Left out because they did not end well: {words.count(troubled, 'run')}.")
+        notes.append(f"Left out: {words.count(troubled, 'run')} that {UNFIT}.")
     if others:
         names = [name for name in results[-1].setting.numbers if name != counted]
-        notes.append(
-            f"Left out because of other numbers of {' and '.join(names)} than in the newest: "
-            f"{words.count(others, 'run')}."
-        )
+        runs = words.count(others, "run")
+        notes.append(f"Left out: {runs} with other numbers of {' and '.join(names)}.")
     return notes
 
 
 def _hover(point, counted):
-    return f"run {point.run}: {_who(point, counted)}\n" + _measures(point).replace(", ", "\n")
+    return "\n".join([f"run {point.run}: {_who(point, counted)}", *_measures(point)])
 
 
 def _alt_text(points, counted, headings, notes):
     """The chart's facts as sentences; of many runs only the range, since the table has them all."""
-    facts = [*headings]
-    settings = Counter((point.method, point.number) for point in points)
-    if len(settings) <= FEW_SETTINGS:
-        facts += [_setting_story(points, counted, *key) for key in sorted(settings)]
-    else:
-        facts += [_method_story(points, counted, method) for method in methods_of(points)]
+    facts = [heading for heading in headings if heading] + _stories(points, counted)
     told = " ".join(f"{fact[:1].upper()}{fact[1:]}." for fact in facts)
     return " ".join([f"Chart that compares runs by their {counted}. {told}", *notes])
+
+
+def _stories(points, counted):
+    if len(points) == 1:
+        return []  # the headings have told everything
+    settings = {(point.method, point.number) for point in points}
+    if len(settings) <= FEW_SETTINGS:
+        return [_setting_story(points, counted, *key) for key in sorted(settings)]
+    return [_method_story(points, counted, method) for method in methods_of(points)]
 
 
 def _setting_story(points, counted, method, number):
@@ -285,7 +286,7 @@ def _setting_story(points, counted, method, number):
         **{name: float(np.median([getattr(run, name) for run in runs])) for name in MEASURED}
     )
     several = f" (median of {len(runs)} runs)" if len(runs) > 1 else ""
-    return f"{_who(middle, counted)}{several}: {_measures(middle)}"
+    return f"{_who(middle, counted)}{several}: {', '.join(_measures(middle))}"
 
 
 MEASURED = ("total", "makespan", "speed_up")
@@ -295,12 +296,11 @@ def _method_story(points, counted, method):
     """The range of one start method's runs."""
     runs = [point for point in points if point.method == method]
     fast, slow = (pick(runs, key=lambda run: run.total) for pick in (min, max))
-    story = (
-        f"{method}, {words.count(len(runs), 'run')}: "
-        f"fastest {_number(fast.number, counted)}, {_measures(fast)}; "
-        f"slowest {_number(slow.number, counted)}, {_measures(slow)}"
+    ends = (
+        f"{which} {', '.join([_number(run.number, counted), *_measures(run)])}"
+        for which, run in (("fastest", fast), ("slowest", slow))
     )
-    return story
+    return f"{method}, {words.count(len(runs), 'run')}: {'; '.join(ends)}"
 
 
 # Charts one below the other
@@ -310,170 +310,3 @@ def charts_together(results: Sequence[Result], *, dark: bool = False) -> list[Ch
     """Each run's own chart, all on the same time axis: a second is equally long on all of them."""
     timelines = [result.timeline for result in results]
     return [gantt(timeline, dark=dark, alongside=timelines) for timeline in timelines]
-
-
-# The numbers as a table
-
-CAPTION = (
-    "All runs. Start-up: until the first task started. Total: from the first call to the last "
-    "result. Speed-up: the total with one worker, started the same way, over the total of the run."
-)
-
-
-def table(results: Sequence[Result]) -> str:
-    """The numbers of all runs as text, one line a run. Empty where nothing was measured."""
-    rows = _rows(results)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-
-
-def table_html(results: Sequence[Result]) -> str:
-    """The same as an HTML table that a screen reader can walk through."""
-    head, *rows = [[html.escape(cell) for cell in row] for row in _rows(results)]
-    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join(
-        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>'
-        for row in rows
-    )
-    return (
-        f"<table><caption>{html.escape(CAPTION)}</caption>"
-        f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _rows(results):
-    """The table's head and its rows, all of them texts."""
-    names = _number_names(results)
-    measures = ("tasks", "makespan", "total", "start-up", "utilisation", "speed-up", "trouble")
-    rows = [("run", "start method", *names, *measures)]
-    for run, (result, speed_up) in enumerate(
-        zip(results, _speed_ups(results), strict=True), start=1
-    ):
-        numbers = [str(result.setting.numbers.get(name, "")) for name in names]
-        known = _known(result.timeline, speed_up)
-        rows.append((str(run), result.setting.method, *numbers, *known, result.trouble))
-    return rows
-
-
-def _known(timeline, speed_up):
-    """What was measured of one run, in words; empty where there is nothing to measure."""
-    shares = words.shares_tasks(timeline)
-    start_up = first_start(timeline) if len(timeline.tasks) else math.nan
-    return (
-        f"{len(timeline.tasks):,}",
-        _or_empty(timeline.makespan if shares else math.nan, words.seconds),
-        _or_empty(timeline.total, words.seconds),
-        _or_empty(start_up, words.seconds),
-        _or_empty(timeline.utilisation if shares else math.nan, words.percent),
-        _or_empty(speed_up, "{:.2f}".format),
-    )
-
-
-def _or_empty(number, in_words):
-    return in_words(number) if math.isfinite(number) else ""
-
-
-def _number_names(results):
-    """The names of all numbers that any run has, in the order in which they first occur."""
-    return list(dict.fromkeys(name for result in results for name in result.setting.numbers))
-
-
-# Files
-
-
-def to_csv(results: Sequence[Result], path: str | Path) -> None:
-    """Save every task of every run: one row a task, times in seconds, empty where not known.
-
-    After the run's number and its start method there is a column for each slider. All cells are
-    as they were recorded: a call begins with a function's name, an outcome with a known word, so
-    none begins with the sign that makes a spreadsheet calculate.
-
-    Raises:
-        FileExistsError: if there is such a file already. It is never overwritten.
-        ValueError: if there is no run to save.
-    """
-    _check_some(results)
-    path = Path(path)
-    _check_free(path)
-    names = _number_names(results)
-    with path.open("x", encoding="utf-8", newline="") as file:  # csv ends the lines itself
-        writer = csv.writer(file)
-        writer.writerow(["run", "method", *names, *TASK_COLUMNS])
-        for run, result in enumerate(results, start=1):
-            setting = result.setting
-            numbers = [setting.numbers.get(name, "") for name in names]
-            for task in result.timeline.tasks:
-                writer.writerow([run, setting.method, *numbers, *map(_cell, _columns(task))])
-
-
-TASK_COLUMNS = (
-    "call",
-    "lane",
-    "pid",
-    "submitted",
-    "started",
-    "finished",
-    "received",
-    "on_core",
-    "outcome",
-)
-
-
-def _columns(task):
-    return (getattr(task, name) for name in TASK_COLUMNS)
-
-
-def _cell(value):
-    """A value as it stands in the file: times to the microsecond, nothing where nan."""
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6f}"
-    return value
-
-
-def to_png(
-    results: Sequence[Result],
-    cores: int,
-    path: str | Path,
-    *,
-    predicted: Timeline | None = None,
-    dark: bool = False,
-) -> list[Path]:
-    """Save the newest run's chart and the comparison as two pictures.
-
-    Args:
-        results: the runs, the newest last.
-        cores: how many cores this seat has.
-        path: `runs.png` gives `runs_newest.png` and `runs_comparison.png`.
-        predicted: the schedule to draw beside the newest run.
-        dark: colours for a dark notebook.
-
-    Returns:
-        The paths of both files.
-
-    Raises:
-        FileExistsError: if there is such a file already. Then neither is written.
-        ValueError: if there is no run to save.
-    """
-    _check_some(results)
-    path = Path(path)
-    paths = [path.with_name(f"{path.stem}_{what}.png") for what in ("newest", "comparison")]
-    for one in paths:
-        _check_free(one)
-    newest = gantt(results[-1].timeline, predicted, dark=dark)
-    for one, chart in zip(paths, (newest, comparison(results, cores, dark=dark)), strict=True):
-        with one.open("xb") as file:
-            file.write(chart.png)
-    return paths
-
-
-def _check_some(results):
-    if not results:
-        raise ValueError("there is no run to save yet: press Run first")
-
-
-def _check_free(path):
-    if path.exists():
-        raise FileExistsError(f"{path} exists already: give another name, or move that file away")
