@@ -545,6 +545,10 @@ def _free(lock):
         lock.release()
 
 
+_LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterrupt"
+"""How a task ended with which its worker ended, too."""
+
+
 def _obituary(worker, folder):
     """One sentence: which worker ended, how, and what it was doing."""
     from helpers.logs import read_timeline
@@ -559,7 +563,7 @@ def _obituary(worker, folder):
     calls = [
         task.call
         for task in timeline.tasks
-        if task.pid == worker.pid and task.outcome in ("lost", "running")
+        if task.pid == worker.pid and task.outcome.partition(":")[0] in _LAST_OUTCOMES
     ]
     known = [child for child in timeline.processes if child.pid == worker.pid]
     ready = known and known[-1].ready == known[-1].ready  # nan is not equal to itself

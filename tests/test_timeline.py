@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import threading
+import types
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from math import nan
@@ -12,10 +13,11 @@ from math import nan
 import numpy as np
 import pytest
 
+from helpers import aboard
 from helpers.observed import get_context
 from helpers.timeline import LOST, RAISED, RUNNING, Message, Tasks, Timeline
 from tests import workers
-from tests.methods import METHODS
+from tests.methods import AVAILABLE, METHODS
 from tests.subclasses import subclass
 from tests.within import within
 
@@ -575,3 +577,38 @@ def test_a_pool_has_what_is_leaned_on() -> None:
         assert {"_cond", "_items", "_index", "_length", "_job"} <= set(vars(iterator))
         result.get()
         next(iterator)
+
+
+FORK_ONLY = pytest.mark.skipif("fork" not in AVAILABLE, reason="the change must reach the workers")
+
+
+def without(module, missing: str) -> types.SimpleNamespace:
+    """A module as a later Python might have it: one of its functions is gone."""
+    return types.SimpleNamespace(**{n: v for n, v in vars(module).items() if n != missing})
+
+
+@FORK_ONLY
+@pytest.mark.parametrize(
+    ("missing", "seen"),
+    [
+        ("worker", [4, 5]),
+        ("mapstar", [0, 3, 4, 5]),
+        ("starmapstar", [0, 1, 2, 4, 5]),
+        ("_process_worker", [0, 1, 2, 3]),
+        ("_process_chunk", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_without_a_name_tasks_are_absent_and_none_is_invented(monkeypatch, missing, seen) -> None:
+    for name in ("standard_pool", "futures_process"):
+        monkeypatch.setattr(aboard, name, without(getattr(aboard, name), missing))
+    mp = get_context("fork")
+    with mp.Pool(1) as pool:
+        results = [pool.apply(workers.double, (0,)), *pool.map(workers.double, [1, 2], 2)]
+        results += pool.starmap(workers.double, [(3,)])
+    with ProcessPoolExecutor(1, mp_context=mp) as executor:
+        results.append(executor.submit(workers.double, 4).result())
+        results += executor.map(workers.double, [5], chunksize=2)
+    assert results == [0, 2, 4, 6, 8, 10]
+    timeline = mp.timeline()
+    assert calls(timeline) == expected(*seen)
+    assert [process.role for process in timeline.processes] == ["worker", "worker"]

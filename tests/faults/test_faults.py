@@ -1,0 +1,241 @@
+"""What may go wrong in a pool: nothing hangs, nothing is left behind, and a sentence says it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from helpers import folders
+from helpers.observed import WorkerDied, get_context
+from tests import workers
+from tests.methods import METHODS
+from tests.within import within
+
+pytestmark = pytest.mark.parametrize("method", METHODS)
+ON_WINDOWS = sys.platform == "win32"
+KILLED = (
+    f"ended with exit code {signal.SIGTERM.value}"
+    if ON_WINDOWS
+    else r"was killed by signal 9 \(SIGKILL\)"
+)
+
+
+def wait_until(condition) -> None:
+    """Wait for a condition, with a limit far beyond what a slow machine needs."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "no end after 30 seconds"
+        time.sleep(0.01)
+
+
+def died(call, *args) -> str:
+    """The sentence with which a call fails, since a worker died."""
+    with pytest.raises(WorkerDied) as caught:
+        within(60, call, *args)
+    return str(caught.value)
+
+
+def says(sentence: str, how: str, doing: str) -> None:
+    assert re.fullmatch(rf"worker \d+ \(pid \d+\) {how} {doing}", sentence), sentence
+
+
+USES = {
+    "apply": lambda pool: pool.apply(workers.kill_yourself, (0,)),
+    "apply_async": lambda pool: pool.apply_async(workers.kill_yourself, (0,)).get(),
+    "map": lambda pool: pool.map(workers.kill_yourself, range(1)),
+    "map in chunks": lambda pool: pool.map(workers.kill_yourself, range(6), chunksize=3),
+    "imap": lambda pool: list(pool.imap(workers.kill_yourself, range(1))),
+    "imap_unordered": lambda pool: list(pool.imap_unordered(workers.kill_yourself, range(1))),
+    "imap in chunks": lambda pool: list(pool.imap(workers.kill_yourself, range(6), chunksize=3)),
+    "starmap": lambda pool: pool.starmap(workers.kill_yourself, [(0,)]),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_worker_killed_in_a_task_fails_the_call(method: str, use) -> None:
+    mp = get_context(method)
+    with mp.Pool(2) as pool:
+        says(died(use, pool), KILLED, r"while doing kill_yourself\([03]\)")
+
+
+def test_everything_pending_fails_and_so_does_what_comes_later(method: str) -> None:
+    mp = get_context(method)
+    failed = []
+    with mp.Pool(1) as pool:
+        first = pool.apply_async(workers.exit_at_once, (3,), error_callback=failed.append)
+        rest = [pool.apply_async(workers.sleep, (60,)) for _ in range(3)]
+        iterator = pool.imap(workers.double, range(3))
+        sentences = {died(result.get) for result in (first, *rest)} | {died(next, iterator)}
+        assert len(sentences) == 1
+        says(*sentences, "ended with exit code 3", r"while doing exit_at_once\(3\)")
+        assert within(60, list, iterator) == [], "after its error an iterator is at its end"
+        assert {died(pool.apply, workers.double, (1,))} == sentences
+        assert {died(pool.map, workers.double, [1])} == sentences
+        assert [str(error) for error in failed] == [*sentences]
+        within(60, pool.close)
+        within(60, pool.join)
+
+
+def test_a_task_that_leaves_by_sys_exit_is_told(method: str) -> None:
+    mp = get_context(method)
+    with mp.Pool(1) as pool:
+        sentence = died(pool.apply, workers.exit_politely, (4,))
+    says(sentence, "ended with exit code 4", r"while doing exit_politely\(4\)")
+
+
+def test_an_error_callback_that_raises_stops_nobody(method: str, capfd) -> None:
+    def complain(error):
+        raise workers.Oops("in the callback")
+
+    mp = get_context(method)
+    with mp.Pool(1) as pool:
+        first = pool.apply_async(workers.exit_at_once, (3,), error_callback=complain)
+        second = pool.apply_async(workers.sleep, (60,))
+        died(first.get)
+        died(second.get)
+    with mp.Pool(1) as pool:  # its watch goes on
+        died(pool.apply, workers.exit_at_once, (3,))
+    assert "in the callback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_an_idle_worker_that_is_killed_hangs_nobody(method: str, attempt: int) -> None:
+    mp = get_context(method)
+    with mp.Pool(2) as pool:
+        pool.map(workers.double, range(4), chunksize=1)
+        # Only when both have said that they wait is the one with the queue's lock among them.
+        wait_until(lambda: all(p.ready == p.ready for p in mp.timeline().processes))
+        for worker in list(pool._pool)[: attempt or None]:
+            worker.kill()
+        wait_until(lambda: pool._error is not None)
+        says(died(pool.map, workers.double, range(4)), ".*", "while idle")
+        within(60, pool.terminate)
+
+
+def test_an_initializer_that_raises_does_not_respawn_for_ever(method: str) -> None:
+    mp = get_context(method)
+    with mp.Pool(2, workers.fail_initially, ("no start",)) as pool:
+        sentence = died(pool.apply_async(workers.double, (1,)).get) if not pool._error else ""
+        sentence = sentence or str(pool._error)
+    says(sentence, "ended with exit code 1", "while starting; its last words: .*Oops: no start")
+    assert len(mp.timeline().processes) <= 10
+
+
+def test_an_initializer_that_ends_its_worker_is_told(method: str) -> None:
+    mp = get_context(method)
+    with pytest.raises(WorkerDied) as caught, mp.Pool(1, workers.exit_initially) as pool:
+        within(60, pool.apply, workers.double, (1,))
+    says(str(caught.value), "ended with exit code 7", "while starting")
+
+
+def test_workers_that_were_meant_to_end_break_no_pool(method: str) -> None:
+    mp = get_context(method)
+    with mp.Pool(2, maxtasksperchild=1) as pool:
+        assert within(60, pool.map, workers.double, range(8), 1) == [2 * n for n in range(8)]
+        pool.close()
+        within(60, pool.join)
+        assert pool._error is None
+
+
+def test_a_large_message_cut_off_by_a_kill_hangs_nobody(method: str) -> None:
+    mp = get_context(method)
+    with mp.Pool(2) as pool:
+        results = [pool.apply_async(workers.exit_at_once, (3,))]
+        results += [pool.apply_async(len, (b"x" * 10**6,)) for _ in range(20)]
+        results += [pool.apply_async(bytes, (10**6,)) for _ in range(20)]
+        died(results[0].get)
+        within(60, pool.terminate)
+        within(60, pool.join)
+
+
+def test_a_task_that_ignores_sigterm_does_not_hold_its_pool(method: str, tmp_path) -> None:
+    mp = get_context(method)
+    ready = str(tmp_path / "ready")
+    with mp.Pool(1) as pool:
+        pool.apply_async(workers.ignore_sigterm_and_sleep, (ready, 60))
+        workers.wait_for(ready)
+        within(60, pool.terminate)
+        within(60, pool.join)
+
+
+def test_a_process_that_is_killed_is_told_with_what_it_did_last(method: str) -> None:
+    mp = get_context(method)
+    process = mp.Process(target=workers.kill_yourself)
+    process.start()
+    within(60, process.join)
+    (task,) = mp.timeline().tasks
+    assert (task.call, task.outcome) == ("kill_yourself()", "lost")
+    assert mp.timeline().processes[0].exitcode == process.exitcode
+
+
+PARENT = """
+import sys, time
+from helpers.observed import get_context
+from tests import workers
+if __name__ == "__main__":
+    mp = get_context(sys.argv[1])
+    processes = [mp.Process(target=workers.sleep, args=(60,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    pool = mp.Pool(2)
+    pool.map(workers.double, range(4), chunksize=1)
+    pids = [child.pid for child in processes + pool._pool]
+    print(*pids, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_when_the_parent_is_killed_its_children_leave(method: str, tmp_path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen(
+        [sys.executable, script, method],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as parent:
+        pids = [int(pid) for pid in within(60, parent.stdout.readline).split()]
+        assert len(pids) == 4
+        parent.kill()
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    folders.sweep()  # as the next experiment does: the dead cannot tidy up
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+SCRIPT = """
+import sys
+from helpers.observed import get_context
+def triple(number):
+    return 3 * number
+if __name__ == "__main__":
+    mp = get_context(sys.argv[1])
+    with mp.Pool(2) as pool:
+        print(pool.map(triple, range(3)))
+    print([task.call for task in mp.timeline().tasks])
+"""
+
+
+def test_a_function_of_a_script_is_found_as_ever(method: str, tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    ran = subprocess.run(
+        [sys.executable, script, method],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines() == ["[0, 3, 6]", "['triple(0)', 'triple(1)', 'triple(2)']"]

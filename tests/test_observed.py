@@ -1,0 +1,469 @@
+"""Observed contexts: what is refused, what is ended, and what is tidied away."""
+
+import gc
+import importlib
+import os
+import pickle
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers import folders, observed
+from helpers.observed import MOST_WORKERS, Stopped, check_reaches_child, check_workers, get_context
+from tests import workers
+from tests.methods import AVAILABLE, METHODS
+from tests.within import within
+
+# Which context
+
+
+def test_without_a_name_the_method_is_spawn(monkeypatch) -> None:
+    monkeypatch.delenv("START_METHOD", raising=False)
+    assert get_context().get_start_method() == "spawn"
+    monkeypatch.setenv("START_METHOD", "")
+    assert get_context().get_start_method() == "spawn"
+
+
+@pytest.mark.parametrize("method", AVAILABLE)
+def test_the_environment_names_the_default(monkeypatch, method: str) -> None:
+    monkeypatch.setenv("START_METHOD", method)
+    assert get_context().get_start_method() == method
+    assert get_context("spawn").get_start_method() == "spawn"
+
+
+@pytest.mark.parametrize("wrong", ["teleport", "", "Spawn", 5, True])
+def test_an_unknown_method_is_refused_with_the_list_of_those_there_are(wrong) -> None:
+    with pytest.raises(ValueError, match="choose one of ") as caught:
+        get_context(wrong)
+    assert repr(wrong) in str(caught.value)
+    assert all(method in str(caught.value) for method in AVAILABLE)
+
+
+def test_an_unknown_method_in_the_environment_is_said_to_be_there(monkeypatch) -> None:
+    monkeypatch.setenv("START_METHOD", "teleport")
+    with pytest.raises(ValueError, match="environment variable START_METHOD"):
+        get_context()
+
+
+@pytest.mark.parametrize("method", AVAILABLE)
+def test_the_child_says_itself_how_it_was_started(method: str) -> None:
+    mp = get_context(method)
+    process = mp.Process(target=workers.double, args=(1,))
+    process.start()
+    process.join()
+    assert mp.timeline().processes[0].method == method
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 10**6, MOST_WORKERS + 1])
+def test_a_senseless_number_of_workers_is_refused(wrong) -> None:
+    with pytest.raises(ValueError, match=f"from 1 to {MOST_WORKERS}, not {wrong}"):
+        check_workers(wrong)
+    with pytest.raises(ValueError, match="number of workers"):
+        get_context("spawn").Pool(wrong)
+
+
+@pytest.mark.parametrize("wrong", [1.5, "4", True, False, [2], 1.0])
+def test_what_is_no_whole_number_of_workers_is_refused(wrong) -> None:
+    with pytest.raises(TypeError, match="must be a whole number"):
+        check_workers(wrong)
+    with pytest.raises(TypeError, match="must be a whole number"):
+        get_context("spawn").Pool(wrong)
+
+
+def test_sensible_numbers_of_workers_pass() -> None:
+    for right in (1, 16, MOST_WORKERS):
+        check_workers(right)
+
+
+def local():
+    def inner():
+        pass
+
+    return inner
+
+
+LAMBDA = lambda: None  # noqa: E731
+
+
+@pytest.mark.parametrize("function", [LAMBDA, local()], ids=["lambda", "local"])
+def test_a_function_without_a_name_to_find_it_by_is_refused_with_a_remedy(function) -> None:
+    with pytest.raises(pickle.PicklingError, match=r"move it to helpers/mine\.py"):
+        check_reaches_child(function, "spawn")
+    mp = get_context("spawn")
+    with pytest.raises(pickle.PicklingError):
+        mp.Process(target=function).start()
+    with pytest.raises(pickle.PicklingError):
+        mp.Pool(1, initializer=function)
+    assert mp.timeline().processes == [], "something was started"
+    with mp.Pool(1) as pool:
+        for use in (pool.map, pool.imap, pool.imap_unordered, pool.map_async, pool.starmap):
+            with pytest.raises(pickle.PicklingError):
+                use(function, [1])
+        for use in (pool.apply, pool.apply_async):
+            with pytest.raises(pickle.PicklingError):
+                use(function)
+
+
+@pytest.mark.skipif("fork" not in AVAILABLE, reason="there is no fork here")
+def test_under_fork_a_process_takes_any_function() -> None:
+    mp = get_context("fork")
+    process = mp.Process(target=lambda: print("here"))
+    process.start()
+    process.join()
+    assert (process.exitcode, mp.output()) == (0, "here")
+
+
+@pytest.mark.parametrize(
+    "function", [workers.double, len, str.upper, workers.CallableWithOddName(), [].append, int]
+)
+def test_functions_that_can_be_found_pass(function) -> None:
+    check_reaches_child(function, "spawn")
+
+
+NOTEBOOK = """
+from helpers.observed import get_context
+def f(x): return x
+mp = get_context("spawn")
+for use in (lambda: mp.Process(target=f).start(), lambda: mp.Pool(1).map(f, [1])):
+    try:
+        use()
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_a_function_from_a_cell_is_refused_instead_of_hanging() -> None:
+    program = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, timeout=60, check=False
+    )
+    sentence = "PicklingError f is defined in this notebook"
+    assert [line[: len(sentence)] for line in program.stdout.splitlines()] == [sentence] * 2
+    assert program.stderr == ""
+
+
+# Stop
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_stop_ends_everything_and_fails_what_is_pending(method: str, tmp_path) -> None:
+    mp = get_context(method)
+    begun, ends = tmp_path / "begun", []
+
+    def run() -> None:
+        with mp.Pool(2) as pool:
+            results = [pool.apply_async(workers.touch_and_sleep, (str(begun),)) for _ in range(5)]
+            for use in (results[-1].get, lambda: pool.map(workers.double, [1]), mp.Queue().get):
+                try:
+                    use()
+                except BaseException as error:
+                    ends.append(error)
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    workers.wait_for(begun)
+    within(30, mp.stop)
+    within(30, runner.join)
+    assert [type(error) for error in ends] == [Stopped] * 3
+    timeline = mp.timeline()
+    assert not any(psutil.pid_exists(process.pid) for process in timeline.processes)
+    assert {task.outcome for task in timeline.tasks} == {"lost"}
+    assert mp.timeline() is timeline, "what happened before the stop stays as it was"
+    within(30, mp.stop)
+
+
+def test_after_stop_nothing_starts() -> None:
+    mp = get_context("spawn")
+    mp.stop()
+    for use in (lambda: mp.Pool(1), mp.Process(target=workers.double, args=(1,)).start):
+        with pytest.raises(Stopped, match="get_context"):
+            use()
+
+
+def test_stop_frees_who_waits_for_a_queue() -> None:
+    mp = get_context("spawn")
+    full, empty = mp.Queue(1), mp.Queue()
+    full.put(1)
+    ends = []
+
+    def wait(use, *args) -> None:
+        try:
+            use(*args)
+        except BaseException as error:
+            ends.append(type(error))
+
+    waiting = [threading.Thread(target=wait, args=args) for args in ((full.put, 2), (empty.get,))]
+    for thread in waiting:
+        thread.start()
+    mp.stop()
+    for thread in waiting:
+        within(30, thread.join)
+    assert ends == [Stopped] * 2
+
+
+def outer(mp, begun) -> None:
+    with mp.Pool(2) as pool:
+        pool.apply(workers.touch_and_sleep, (begun,))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_stop_ends_the_children_of_children(method: str, tmp_path) -> None:
+    mp = get_context(method)
+    begun = str(tmp_path / "begun")
+    mp.Process(target=outer, args=(mp, begun)).start()
+    workers.wait_for(begun)
+    mp.stop()
+    timeline = mp.timeline()
+    assert len(timeline.processes) == 3
+    assert timeline.alive == 0
+    assert {task.outcome for task in timeline.tasks} == {"lost"}
+
+
+def test_stop_while_workers_are_being_replaced_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        mp = get_context("spawn")
+        pool = mp.Pool(2, maxtasksperchild=1)
+        results = [pool.apply_async(workers.double, (n,)) for n in range(20)]
+        results[2].get(30)
+        within(30, mp.stop)
+    wait_until(lambda: threading.active_count() <= before)
+
+
+def wait_until(condition) -> None:
+    """Wait for a condition, with a limit far beyond what a slow machine needs."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "no end after 30 seconds"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_that_ignores_sigterm_is_killed(method: str, tmp_path) -> None:
+    mp = get_context(method)
+    ready = str(tmp_path / "ready")
+    mp.Process(target=workers.ignore_sigterm_and_sleep, args=(ready, 60)).start()
+    workers.wait_for(ready)
+    within(30, mp.stop)
+    assert mp.timeline().processes[0].exitcode not in (None, 0)
+
+
+# Forgotten things
+
+
+def test_a_forgotten_pool_ends_its_workers() -> None:
+    mp = get_context("spawn")
+    pool = mp.Pool(1)
+    pool.apply(workers.double, (1,))
+    known, pids = weakref.ref(pool), [worker.pid for worker in pool._pool]
+    with pytest.warns(ResourceWarning, match="unclosed running multiprocessing pool"):
+        pool = gc.collect()
+    assert known() is None
+    wait_until(lambda: not any(map(psutil.pid_exists, pids)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts file descriptors")
+def test_pools_and_processes_that_are_over_keep_no_file_open() -> None:
+    mp = get_context("spawn")
+    gc.disable()
+    try:
+        for n in range(4):
+            process = mp.Process(target=workers.double, args=(n,))
+            process.start()
+            process.join()
+            with mp.Pool(1) as pool:
+                pool.map(workers.double, range(2))
+            wait_until(lambda: mp._watcher is None)
+            del process, pool
+            if n == 0:
+                gc.collect()
+                before = psutil.Process().num_fds()
+        gc.collect()
+        assert psutil.Process().num_fds() <= before
+    finally:
+        gc.enable()
+
+
+# Log folders
+
+
+def log_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"{folders.PREFIX}*"))
+
+
+def test_a_folder_is_private_and_goes_with_its_context() -> None:
+    mp = get_context("spawn")
+    before = log_folders()
+    process = mp.Process(target=workers.double, args=(1,))
+    process.start()
+    process.join()
+    (folder,) = log_folders() - before
+    if os.name == "posix":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    wait_until(lambda: mp._watcher is None)
+    mp = process = None
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_context_that_starts_nothing_makes_no_folder() -> None:
+    before = log_folders()
+    mp = get_context("spawn")
+    mp.Lock(), mp.Value("i", 1), mp.Process(target=workers.double)
+    assert log_folders() == before
+
+
+DIE_WITH_FOLDER = """
+import os, signal, sys
+from helpers.observed import get_context
+from helpers.tasks import run_proc
+if __name__ == "__main__":
+    mp = get_context("spawn")
+    print(mp._recorder.folder, flush=True)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+
+
+def test_the_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not() -> None:
+    mp = get_context("spawn")
+    own = Path(mp._recorder.folder)
+    dead = Path(
+        subprocess.run(
+            [sys.executable, "-c", DIE_WITH_FOLDER], capture_output=True, text=True, timeout=60
+        ).stdout.strip()
+    )
+    assert dead.is_dir()
+    folders.sweep()
+    assert not dead.exists()
+    assert own.exists()
+
+
+def test_a_folder_whose_pid_now_belongs_to_another_process_is_swept() -> None:
+    mp = get_context("spawn")
+    folder = Path(mp._recorder.folder)
+    (folder / folders.OWNER).write_text("12345.0")
+    folders.sweep()
+    assert not folder.exists()
+
+
+def test_setting_the_clock_sweeps_no_living_folder(monkeypatch) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux counts a process's start from the system's")
+    mp = get_context("spawn")
+    folder = Path(mp._recorder.folder)
+    start = psutil.boot_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: start + 3600)
+    folders.sweep()
+    assert folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_does_not_remove_its_parents_folder() -> None:
+    program = (
+        "import os\n"
+        "from helpers.observed import get_context\n"
+        "mp = get_context('fork')\n"
+        "folder = mp._recorder.folder\n"
+        "if os.fork() == 0:\n"
+        "    raise SystemExit\n"
+        "os.wait()\n"
+        "print(os.path.isdir(folder))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout == "True\n", ran.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="plants symbolic links")
+def test_planted_links_are_neither_followed_nor_removed(tmp_path) -> None:
+    (tmp_path / "precious").write_text("keep")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    link = Path(tempfile.gettempdir()) / f"{folders.PREFIX}{dead.pid}-link"
+    folder = Path(tempfile.gettempdir()) / f"{folders.PREFIX}{dead.pid}-folder"
+    link.symlink_to(tmp_path)
+    folder.mkdir()
+    (folder / "inside").symlink_to(tmp_path)
+    try:
+        folders.sweep()
+        assert not folder.exists()
+        assert (tmp_path / "precious").exists()
+    finally:
+        link.unlink()
+
+
+def test_without_a_place_for_logs_the_experiment_runs_all_the_same(monkeypatch) -> None:
+    def no_space(**_):
+        raise OSError("no space")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", no_space)
+    mp = get_context("spawn")
+    with pytest.warns(UserWarning, match="nothing will be recorded"):
+        folder = mp._recorder.folder
+    monkeypatch.undo()
+    assert not os.path.exists(folder)
+    with mp.Pool(1, maxtasksperchild=1) as pool:
+        assert pool.map(workers.double, range(3), chunksize=1) == [0, 2, 4]
+    queue = mp.Queue()
+    queue.put(5)
+    assert queue.get() == 5
+    assert len(mp.timeline().tasks) == 0
+
+
+def test_a_folder_deleted_in_mid_run_harms_no_task() -> None:
+    mp = get_context("spawn")
+    with mp.Pool(1, maxtasksperchild=1) as pool:
+        pool.apply(workers.double, (1,))
+        folders._remove(mp._recorder.folder, os.getpid())
+        assert pool.map(workers.double, range(3), chunksize=1) == [0, 2, 4]
+        mp.timeline()
+
+
+# What was edited
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A module helpers.mine of our own, freshly imported."""
+    import helpers
+
+    file = tmp_path / "mine.py"
+    file.write_text("def f():\n    return 1\n")
+    monkeypatch.setattr(helpers, "__path__", [*helpers.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "helpers.mine", raising=False)
+    if importlib.util.find_spec("helpers.mine").origin != str(file):
+        monkeypatch.setattr(helpers, "__path__", [str(tmp_path), *helpers.__path__])
+    importlib.invalidate_caches()
+    yield importlib.import_module("helpers.mine"), file
+    sys.modules.pop("helpers.mine", None)
+    observed._seen.pop("helpers.mine", None)
+
+
+def edit(file) -> None:
+    file.write_text("def f():\n    return 2\n")
+    status = file.stat()
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 10**10))
+
+
+def test_an_edited_module_is_noticed_until_it_is_reloaded(mine, recwarn) -> None:
+    module, file = mine
+    get_context("spawn")
+    assert not [w for w in recwarn if "edited" in str(w.message)]
+    edit(file)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"helpers/mine\.py was edited"):
+            get_context("spawn")
+    importlib.reload(module)
+    recwarn.clear()
+    get_context("spawn")
+    assert not [w for w in recwarn if "edited" in str(w.message)]
