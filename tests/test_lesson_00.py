@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from helpers.machine import FAILED, pre_class_check
 from tests.test_notebooks import RHYTHM, headings
 from tools.notebooks import NOTEBOOKS, read
 
@@ -35,7 +34,3 @@ def test_its_own_parts_come_in_the_same_order() -> None:
     own = [part for part in RHYTHM if part in headings(START, 2)]
     assert own == [heading for heading in headings(START, 2) if heading in RHYTHM]
     assert own[:4] == RHYTHM[:4]
-
-
-def test_a_check_that_fails_comes_with_the_one_thing_to_do() -> None:
-    assert all(check.remedy for check in pre_class_check() if check.state == FAILED)
