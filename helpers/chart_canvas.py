@@ -40,15 +40,25 @@ class Layout:
         names, pids: the widths of the two columns of text beside the lanes, in pixels.
         end: the last moment shown, in seconds.
         least: how far from the left the lanes begin at least, in pixels.
+        rulers: how many rulers there is room for above the lanes.
     """
 
-    def __init__(self, lanes: list[Lane], names: float, pids: float, end: float, least: float = 0):
+    def __init__(
+        self,
+        lanes: list[Lane],
+        names: float,
+        pids: float,
+        end: float,
+        least: float = 0,
+        rulers: int = 2,
+    ):
         self.lanes = lanes
         self.together = lanes_together(len(lanes))
         self.rows = max(1, math.ceil(len(lanes) / self.together))
         self.lane_height = min(style.TALLEST_LANE, style.LANES_HEIGHT // self.rows)
         self.height = self.rows * self.lane_height
-        self.top = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + 2 * style.RULER_HEIGHT
+        above = style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + rulers * style.RULER_HEIGHT
+        self.top = style.TOP + above
         below = style.AXIS_HEIGHT + 2 * style.LEGEND_ROW + style.BOTTOM
         self.figure_height = self.top + self.height + below
         self.pids = pids
@@ -91,10 +101,11 @@ class Canvas(Sheet):
         ghosts: bool = False,
         arrows: bool = False,
         others: Sequence[list[Lane]] = (),
+        rulers: int = 2,
     ):
         super().__init__(palette)
         least = max((margin(*self._columns(some)) for some in others), default=0)
-        self.layout = Layout(lanes, *self._columns(lanes), end, least)
+        self.layout = Layout(lanes, *self._columns(lanes), end, least, rulers)
         self.axes = self._axes()
         self.ghosts = ghosts and self.layout.lane_height >= 16
         self.bar = self._bar(arrows)

@@ -158,18 +158,29 @@ def task_spans(
 def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
     """For each lane number of a prediction the measured lane to lay it beside.
 
-    Which worker takes which task first is chance. So the lanes are paired by how much they worked,
-    the least busy with the least busy and so on, as long as there are equally many. While tasks
-    still run, nobody knows, and every lane keeps its number.
+    Which worker takes which task first is chance. So once all is done the lanes are paired by how
+    much they worked, the least busy with the least busy and so on, as long as there are equally
+    many. While tasks still run they are paired by who began first.
     """
     alike = np.arange(int(predicted.tasks.lane.max(initial=0)) + 1)
-    if timeline.workers != predicted.workers or not np.isfinite(timeline.tasks.finished).all():
+    if timeline.workers != predicted.workers:
         return alike
-    mine, theirs = _work(timeline), _work(predicted)
+    if not np.isfinite(timeline.tasks.finished).all():
+        mine, theirs = _order_of_starts(timeline), _order_of_starts(predicted)
+    else:
+        mine, theirs = _work(timeline), _work(predicted)
     if len(mine) == len(theirs):
         alike = np.zeros(len(theirs), np.int64)
         alike[np.argsort(theirs, kind="stable")] = np.argsort(mine, kind="stable")
     return alike
+
+
+def _order_of_starts(timeline):
+    """When each lane began its first task, by lane number; before all for lane 0."""
+    first = np.full(timeline.workers + 1, math.inf)
+    np.minimum.at(first, timeline.tasks.lane, timeline.tasks.started)
+    first[0] = -1
+    return first
 
 
 def _work(timeline):

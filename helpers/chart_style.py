@@ -56,6 +56,7 @@ class Palette:
     muted: str
     grid: str
     predicted: str
+    guess: str
     message: str
     kinds: dict[str, Style]
     methods: dict[str, str]
@@ -67,6 +68,7 @@ LIGHT = Palette(
     muted="#4A5058",
     grid="#D9DDE3",
     predicted="#8C2F69",
+    guess="#00664B",
     message="#16181D",
     kinds={
         "core": Style("#005A8C", "#00466E"),
@@ -89,6 +91,7 @@ DARK = Palette(
     muted="#B4BBC5",
     grid="#333B46",
     predicted="#E9A6CB",
+    guess="#8FE0C6",
     message="#F2F4F7",
     kinds={
         "core": Style("#8CCBF5", "#B5DCF8"),

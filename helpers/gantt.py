@@ -83,6 +83,7 @@ def gantt(
     predicted: Timeline | None = None,
     *,
     dark: bool = False,
+    guess: float | None = None,
     alongside: Sequence[Timeline] = (),
 ) -> Chart:
     """The chart of a timeline; with `predicted`, that schedule is drawn beside it.
@@ -94,6 +95,7 @@ def gantt(
         timeline: what to draw, from `mp.timeline()` or `predict(...)`.
         predicted: the schedule to compare it with, from `predict(...)`.
         dark: colours for a dark notebook.
+        guess: the makespan that somebody expected, in seconds; it becomes a line of its own.
         alongside: timelines on other charts that this one is compared with. If each of those
             charts is told the same, a second is equally long and lies at the same place on all.
 
@@ -106,21 +108,31 @@ def gantt(
                 "gantt draws a timeline, such as mp.timeline() or predict([1.0], 2), "
                 f"not {repr(one)[:80]}"
             )
-    canvas = _canvas(timeline, predicted, alongside, DARK if dark else LIGHT)
+    canvas = _canvas(timeline, predicted, guess, alongside, DARK if dark else LIGHT)
     wide = _draw_lanes(canvas, timeline, predicted)
-    _draw_frame(canvas, timeline, predicted)
+    _draw_frame(canvas, timeline, predicted, guess)
     alt = words.alt_text(timeline, predicted)
+    if guess is not None:
+        alt += f" Your guess was {words.seconds(guess)}."
     return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide))
 
 
-def _canvas(timeline, predicted, alongside, palette):
+def _canvas(timeline, predicted, guess, alongside, palette):
     """An empty chart with room for both timelines, and for those that it is compared with."""
     end = max(map(last_moment, (timeline, *alongside)))
     if predicted is not None:
         end = max(end, first_start(timeline) + last_moment(predicted))
+    if guess is not None:
+        end = max(end, first_start(timeline) + guess)
     lanes = lanes_of(timeline, predicted)
     others = [lanes_of(one) for one in alongside]
-    return Canvas(lanes, end, palette, predicted is not None, bool(timeline.messages), others)
+    ghosts, arrows = predicted is not None, bool(timeline.messages)
+    return Canvas(lanes, end, palette, ghosts, arrows, others, rulers_for(guess))
+
+
+def rulers_for(guess: float | None) -> int:
+    """How many rulers a chart has room for: makespan, prediction and, if there is one, a guess."""
+    return 2 if guess is None else 3
 
 
 def _draw_lanes(canvas, timeline, predicted):
@@ -137,7 +149,7 @@ def _draw_lanes(canvas, timeline, predicted):
     return wide
 
 
-def _draw_frame(canvas, timeline, predicted):
+def _draw_frame(canvas, timeline, predicted, guess):
     """Everything around the lanes, and the measures across them."""
     canvas.headings(words.title(timeline), words.subtitle(timeline, predicted))
     if not canvas.layout.lanes:
@@ -145,15 +157,15 @@ def _draw_frame(canvas, timeline, predicted):
         return
     canvas.lane_names()
     canvas.time_axis("the start" if timeline.predicted else "the first process was asked for")
-    for row, ruler in enumerate(_rulers(canvas.palette, timeline, predicted)):
+    for row, ruler in enumerate(rulers_of(canvas.palette, timeline, predicted, guess)):
         canvas.ruler(row, first_start(timeline), *ruler)
     canvas.legend(_legend_names(canvas, timeline))
 
 
-def _rulers(palette, timeline, predicted):
-    """Makespan and predicted makespan, the shorter one first: length, words, colour, dashed."""
+def rulers_of(palette, timeline, predicted, guess) -> list[tuple]:
+    """Makespan, prediction and guess, the shortest first: length, words, colour, dashed."""
     rulers = []
-    if words.shares_tasks(timeline):
+    if timeline is not None and words.shares_tasks(timeline):
         length = words.seconds(timeline.makespan)
         running = words.how_many(timeline, RUNNING)
         text = f"{length} so far" if running else f"makespan {length}"
@@ -162,6 +174,8 @@ def _rulers(palette, timeline, predicted):
     if predicted is not None and len(predicted.tasks):
         text = f"predicted {words.seconds(predicted.makespan)}"
         rulers.append((predicted.makespan, text, palette.predicted, True))
+    if guess is not None:
+        rulers.append((guess, f"your guess {words.seconds(guess)}", palette.guess, True))
     return sorted(rulers, key=lambda ruler: ruler[0])
 
 

@@ -16,7 +16,11 @@ from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import Lane, Spans, first_start, ghost_spans, lanes_of, task_spans
 from helpers.chart_style import DARK, LIGHT
+from helpers.gantt import rulers_for, rulers_of
 from helpers.timeline import RUNNING, Timeline
+
+MOST_WITH_GHOSTS = 40
+"""With more lanes than this, none is tall enough to show its prediction."""
 
 LONGER = 1.5
 """How much longer the time axis becomes when a run reaches its end."""
@@ -30,15 +34,23 @@ class LiveChart:
             start; 0 if nobody knows.
         end: how long the run may take, in seconds: the end of the time axis to begin with.
         predicted: the schedule to draw beside it.
+        guess: the makespan that somebody expects, in seconds.
         dark: colours for a dark notebook.
     """
 
     def __init__(
-        self, lanes: int, end: float, predicted: Timeline | None = None, *, dark: bool = False
+        self,
+        lanes: int,
+        end: float,
+        predicted: Timeline | None = None,
+        guess: float | None = None,
+        *,
+        dark: bool = False,
     ):
         self._expected = [Lane(f"worker {n}", "worker", n, []) for n in range(1, lanes + 1)]
         self._end = max(end, 0.5)
         self._predicted = predicted
+        self._guess = guess
         self._palette = DARK if dark else LIGHT
         self._canvas = None
         self._around = None  # what the empty chart was drawn for: its lanes and its end
@@ -48,7 +60,8 @@ class LiveChart:
         while timeline.now > self._end:
             self._end *= LONGER
         lanes = self._lanes(timeline)
-        around = [(lane.name, *lane.pids) for lane in lanes], self._end, len(timeline.tasks) > 0
+        begun = len(np.unique(timeline.tasks.lane)) if len(lanes) <= MOST_WITH_GHOSTS else 1
+        around = [(lane.name, *lane.pids) for lane in lanes], self._end, begun
         if around != self._around:
             self._around = around
             self._draw_empty_chart(lanes, timeline)
@@ -69,20 +82,26 @@ class LiveChart:
 
     def _draw_empty_chart(self, lanes, timeline):
         """Everything that does not change from frame to frame."""
-        self._canvas = Canvas(lanes, self._end, self._palette, self._predicted is not None)
+        rulers = rulers_for(self._guess)
+        ghosts = self._predicted is not None
+        self._canvas = Canvas(lanes, self._end, self._palette, ghosts, rulers=rulers)
         self._canvas.lane_names()
         self._canvas.time_axis("the first process was asked for")
-        if self._predicted is not None and len(timeline.tasks):
-            ghosts = ghost_spans(self._predicted, timeline, lanes)
-            draw_ghosts(self._canvas, ghosts)
-            text = f"predicted {words.seconds(self._predicted.makespan)}"
-            start, length = first_start(timeline), self._predicted.makespan
-            self._canvas.ruler(0, start, length, text, self._palette.predicted, True)
+        if len(timeline.tasks):
+            self._draw_expectations(timeline, lanes)
         self._canvas.figure.canvas.draw()
         self._forget_artists()
         self._background = self._pixels()
         self._drawn_until = {}
         self._started_up = set()
+
+    def _draw_expectations(self, timeline, lanes):
+        """What was predicted and guessed, from the first task's start on."""
+        if self._predicted is not None:
+            draw_ghosts(self._canvas, ghost_spans(self._predicted, timeline, lanes))
+        expected = rulers_of(self._palette, None, self._predicted, self._guess)
+        for row, ruler in enumerate(expected):
+            self._canvas.ruler(row, first_start(timeline), *ruler)
 
     def _split(self, timeline):
         """What is finished and not drawn yet, and what still grows: spans by kind, each."""
@@ -195,7 +214,7 @@ def _tasks_and_gaps(timeline, lanes):
 
 
 def _open_gaps(timeline, lanes):
-    """For each process without a task now: the stretch since its last one; None if there is none."""
+    """The stretch since its last task, for each process that has none now; None if all have."""
     place, rows = _places(lanes), []
     pids, finished = timeline.tasks.pid, timeline.tasks.finished
     busy = set(pids[timeline.tasks.outcome == RUNNING].tolist())

@@ -10,155 +10,45 @@ and edit:
     explore(run, workers=4)
 
 It runs once as the cell runs, so that a saved notebook has its picture, and again whenever
-somebody presses Run. The controls are widgets; the picture is an ordinary output of the cell,
-since that is all that survives saving, exporting and the end of the kernel.
+somebody presses Run: then the bars grow while the processes work. The controls are widgets; the
+picture is an ordinary output of the cell, since that is all that survives saving, exporting and
+the end of the kernel.
 """
 
 import html
 import inspect
 import itertools
+import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 from IPython.display import display, update_display
 
 from helpers import chart_words, machine
-from helpers.gantt import gantt
-from helpers.observed import Stopped, check_workers, get_context
+from helpers.chart_data import first_start, last_moment
+from helpers.compare import charts_together, comparison
+from helpers.difference import difference
+from helpers.gantt import gantt, picture_html
+from helpers.live import LiveChart
+from helpers.observed import check_workers, get_context
+from helpers.records import table_html, to_csv, to_png
+from helpers.runner import INTERRUPTED, LEFT_BEHIND, RUNNER, STOPPED, Attempt, Job, Result, Setting
 from helpers.schedule import predict
-from helpers.timeline import Timeline
-
-DEBOUNCE = 0.2
-"""Seconds that a request waits for a later one: each press of an arrow key is a request."""
+from helpers.timeline import RUNNING
 
 WITHOUT_KERNEL = "Run this cell to get its sliders."
 """What stands in place of the controls in a saved notebook."""
 
+MOST_SECONDS = 3600
+"""No guess is longer than a lesson."""
+
+MOST_TOGETHER = 6
+"""So many of the latest runs are shown as charts below one another."""
+
 _display_ids = itertools.count(1)
-
-
-class Setting(NamedTuple):
-    """What one run is asked to do: the start method, and a number for each slider."""
-
-    method: str
-    numbers: dict[str, int]
-
-    def __str__(self):
-        return ", ".join(f"{name}={number}" for name, number in self.numbers.items())
-
-
-class Result(NamedTuple):
-    """What came of a run: its timeline, and a sentence where it did not end well."""
-
-    setting: Setting
-    timeline: Timeline
-    trouble: str
-
-
-_one_run_at_a_time = threading.Lock()
-
-
-class Attempt:
-    """One run of a student's function on a context of its own, which may be stopped meanwhile."""
-
-    def __init__(self, run: Callable, setting: Setting):
-        self.context = get_context(setting.method)
-        self.setting = setting
-        self._run = run
-        self._stopping = threading.Lock()
-
-    def make(self) -> Result:
-        """Run to the end, or until stopped; in the whole kernel only one runs at a time."""
-        with _one_run_at_a_time:
-            trouble = ""
-            try:
-                self._run(self.context, **self.setting.numbers)
-            except Stopped:
-                trouble = "stopped"
-            except (Exception, SystemExit) as error:
-                first_line = str(error).partition("\n")[0]
-                trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
-            finally:
-                self.stop()  # nothing that the run may have left behind outlives it
-            return Result(self.setting, self.context.timeline(), trouble)
-
-    def stop(self):
-        """End all its processes. Who asks while somebody else does it waits until they have."""
-        with self._stopping:
-            self.context.stop()
-
-
-class Job(NamedTuple):
-    """What a runner is asked to do."""
-
-    work: Callable[[], None]  # called in the runner's thread
-    stop: Callable[[], None]  # called if it is given up in mid run; `work` then ends soon
-    drop: Callable[[], None]  # called if it is given up before it began
-
-
-class Runner:
-    """A thread that does what was asked for last. An earlier job is given up for a later one.
-
-    One for the whole kernel, so that two panels never run over each other.
-    """
-
-    def __init__(self):
-        self._condition = threading.Condition()
-        self._waiting = None
-        self._current = None
-        self._thread = None
-
-    def request(self, job: Job):
-        """Have a job done, in place of what runs and what waits."""
-        with self._condition:
-            self._give_up()
-            self._waiting = job
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
-                self._thread.start()
-            self._condition.notify()
-
-    def stop(self):
-        """Give up what runs and what waits."""
-        with self._condition:
-            self._give_up()
-
-    def _give_up(self):
-        if self._waiting is not None:
-            _in_background(self._waiting.drop)
-            self._waiting = None
-        if self._current is not None:
-            _in_background(self._current.stop)
-
-    def _work(self):
-        while True:
-            job = self._next_job()
-            try:
-                job.work()
-            finally:
-                with self._condition:
-                    self._current = None
-
-    def _next_job(self):
-        """Wait for a job, and then until no other has come for a while."""
-        with self._condition:
-            job = None
-            while job is None or job is not self._waiting:
-                self._condition.wait_for(lambda: self._waiting is not None)
-                job = self._waiting
-                self._condition.wait(DEBOUNCE)
-            self._waiting, self._current = None, job
-            return job
-
-
-def _in_background(function):
-    """Ending children takes a moment, for which nobody who moves a slider should wait."""
-    threading.Thread(target=function, daemon=True).start()
-
-
-_runner = Runner()
 
 
 def explore(
@@ -227,9 +117,12 @@ class Panel:
         self.results: list[Result] = []
         self._experiment = run
         self._durations = list(durations) if durations is not None else None
-        self._display_id = f"plain-sight-chart-{next(_display_ids)}"
+        number = next(_display_ids)
+        self._chart_id = f"plain-sight-chart-{number}"
+        self._comparison_id = f"plain-sight-comparison-{number}"
         self._lock = threading.RLock()  # callbacks come from more than one thread
         self._latest = None  # the attempt that was asked for last, until it is over
+        self._guessed = False  # the student has committed to a guess once
         self._build(numbers, most)
 
     def __repr__(self):
@@ -246,8 +139,7 @@ class Panel:
 
     def run_in_this_cell(self):
         """The cell's own run: to the end, then the controls and the picture are shown."""
-        _runner.stop()
-        result = Attempt(self._experiment, self.setting).make()
+        result = RUNNER.make_here(Attempt(self._experiment, self.setting))
         self.results.append(result)
         self._say(_in_words(result))
         if result.trouble:
@@ -255,81 +147,189 @@ class Panel:
         controls = self.controls._repr_mimebundle_()
         controls["text/plain"] = WITHOUT_KERNEL  # the widgets' own differs from machine to machine
         display(controls, raw=True)
-        display(self._draw(*self._pictured(result)), display_id=self._display_id)
+        chart = self._draw(result.timeline, self._prediction(result))
+        display(chart, display_id=self._chart_id)
+        display(_block(""), raw=True, display_id=self._comparison_id)
+
+    # Running again
 
     def request_run(self, _=None):
         """Run what the controls say, in the background; a run under way is given up for it."""
         with self._lock:
+            try:
+                guess = self._read_guess()
+            except ValueError as error:
+                return self._say(str(error))
             attempt = Attempt(self._experiment, self.setting)
             self._set_running(attempt)
             self._say(f"{attempt.setting}: running …")
-            _runner.request(
+            live = self._live_chart(attempt.setting, guess)
+            RUNNER.request(
                 Job(
-                    work=lambda: self._run(attempt),
-                    stop=attempt.stop,
-                    drop=lambda: self._finish(
-                        attempt, f"{attempt.setting}: stopped before it began."
-                    ),
+                    attempt,
+                    look=lambda: self._look(attempt, live),
+                    finish=lambda result: self._finish(attempt, result, guess),
+                    drop=lambda: self._end(attempt, f"{attempt.setting}: stopped before it began."),
                 )
             )
 
     def request_stop(self, _=None):
         """Stop the run that is under way."""
-        _runner.stop()
+        RUNNER.stop()
 
-    def _run(self, attempt):
-        """In the runner's thread."""
+    def _read_guess(self):
+        """The student's guess in seconds; None where none is needed. ValueError says what to do."""
+        text = self.guess.value.strip().removesuffix("s").strip().replace(",", ".")
+        if not text:
+            if self._guessed or "workers" not in self.sliders:
+                return None
+            raise ValueError(
+                f"First your guess: how many seconds will {self.setting} take, from the first "
+                "start to the last finish? Write it beside the slider, then press Run."
+            )
         try:
-            result = attempt.make()
-            words = _in_words(result)
-            if self._latest is attempt:  # else another was asked for, and is about to begin
-                self.results.append(result)
-                self._show(*self._pictured(result))
+            guess = float(text)
+        except ValueError:
+            guess = math.nan
+        if not 0 < guess < MOST_SECONDS:
+            raise ValueError(f"A guess is a number of seconds, such as 2.5, not {text!r}.")
+        self._guessed = True
+        return guess
+
+    def _look(self, attempt, live):
+        """A frame: in the runner's thread, while the run goes on."""
+        if self._latest is not attempt:
+            return
+        timeline = attempt.context.timeline()
+        done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
+        expected = max(len(timeline.tasks), self._expected_tasks())
+        self.progress.max, self.progress.value = max(expected, 1), done
+        left = self._seconds_left(attempt.setting, timeline, done / max(expected, 1))
+        self._say(f"{attempt.setting}: {done} of {chart_words.count(expected, 'task')} done{left}")
+        alt = f"{chart_words.title(timeline)}. The run goes on."
+        self._update(self._chart_id, picture_html(live.frame(timeline), alt))
+
+    def _finish(self, attempt, result, guess):
+        """A run is over. Keep it, unless another was asked for in the meantime."""
+        if self._latest is not attempt:
+            return
+        self.results.append(result)
+        predicted = self._prediction(result)
+        try:
+            self._show(result.timeline, predicted, guess)
+            words = _in_words(result, predicted, guess)
         except Exception as error:  # of ours: told, since a thread has nobody else to tell
             words = f"the chart could not be drawn: {type(error).__name__}: {error}"
-        self._finish(attempt, words)
+        self._end(attempt, words)
+        self._update(self._comparison_id, self._comparison())
 
-    def _finish(self, attempt, words):
-        """A run is over. Say so, unless another was asked for in the meantime."""
+    def _end(self, attempt, words):
         with self._lock:
             if self._latest is attempt:
                 self._set_running(None)
+                self.guess.value = ""
                 self._say(words)
 
     def _set_running(self, attempt):
         self._latest = attempt
         self.run_button.disabled = attempt is not None
         self.stop_button.disabled = attempt is None
+        self.progress.layout.visibility = "hidden" if attempt is None else "visible"
+        self.progress.value = 0
 
     def _moved(self, _):
         """A control has moved: show what is predicted, and begin again if a run is under way."""
         with self._lock:
             setting = self.setting
-            wish = f"{setting}: press Run."
-            if self._durations is not None:
-                predicted = predict(self._durations, setting.numbers["workers"])
-                self._show(predicted)
-                wish = f"{setting}: predicted makespan {predicted.makespan:.2f} s. Press Run."
-            if self._latest is None:
-                self._say(wish)
-            else:
-                self.request_run()
+            if self._latest is not None:
+                self._guessed = True  # what goes on must not wait for a guess
+                return self.request_run()
+            if self._durations is None:
+                return self._say(f"{setting}: press Run.")
+            predicted = predict(self._durations, setting.numbers["workers"])
+            self._show(predicted)
+            makespan = chart_words.seconds(predicted.makespan)
+            return self._say(f"{setting}: predicted makespan {makespan}. Press Run.")
 
-    def _pictured(self, result):
-        """What is drawn of a result: its timeline and, after a whole run, the prediction."""
+    # What is shown
+
+    def _prediction(self, result):
+        """The schedule to draw beside a whole run."""
         if self._durations is None or result.trouble:
-            return result.timeline, None
-        return result.timeline, predict(self._durations, result.setting.numbers["workers"])
+            return None
+        return predict(self._durations, result.setting.numbers["workers"])
 
-    def _show(self, timeline, predicted=None):
-        update_display(self._draw(timeline, predicted), display_id=self._display_id)
+    def _live_chart(self, setting, guess):
+        """The empty chart of a run that is about to begin, as large as it will be at its end."""
+        before = self.results[-1].timeline
+        workers, predicted = setting.numbers.get("workers", 0), None
+        end = last_moment(before)
+        if self._durations is not None:
+            predicted = predict(self._durations, workers)
+            end = 1.05 * (first_start(before) + max(predicted.makespan, guess or 0))
+        return LiveChart(workers, end, predicted, guess, dark=self.dark.value)
 
-    def _draw(self, timeline, predicted):
-        self._shown = timeline, predicted
-        return gantt(timeline, predicted, dark=self.dark.value)
+    def _seconds_left(self, setting, timeline, share):
+        """How long the run may still take, in words: as predicted, else as it went so far."""
+        so_far = timeline.now - first_start(timeline)
+        if not 0 < share < 1:
+            return ""
+        left = so_far * (1 - share) / share
+        if self._durations is not None:
+            left = max(0.0, predict(self._durations, setting.numbers["workers"]).makespan - so_far)
+        return f", about {chart_words.seconds(left)} to go"
+
+    def _expected_tasks(self):
+        if self._durations is not None:
+            return len(self._durations)
+        return len(self.results[-1].timeline.tasks)
+
+    def _show(self, timeline, predicted=None, guess=None):
+        self._update(self._chart_id, self._draw(timeline, predicted, guess)._repr_html_())
+
+    def _update(self, display_id, content):
+        update_display(_block(content), raw=True, display_id=display_id)
+
+    def _comparison(self):
+        """All runs beside each other: to be unfolded, also where there is no kernel."""
+        if len(self.results) < 2:
+            return ""
+        dark, latest = self.dark.value, self.results[-MOST_TOGETHER:]
+        curve = comparison(self.results, machine.usable_cores().count, dark=dark)
+        charts = "".join(one._repr_html_() for one in charts_together(latest, dark=dark))
+        return (
+            f"<details><summary>Compare {chart_words.count(len(self.results), 'run')}</summary>"
+            f"{curve._repr_html_()}{table_html(self.results)}</details>"
+            f"<details><summary>The latest {len(latest)}, on one time axis</summary>"
+            f"{charts}</details>"
+        )
+
+    def save(self, _=None):
+        """Save the newest chart and the comparison as pictures, all tasks of all runs as CSV."""
+        number = next(n for n in itertools.count(1) if not Path(f"runs_{n}.csv").exists())
+        newest = self.results[-1]
+        try:
+            to_csv(self.results, f"runs_{number}.csv")
+            pictures = to_png(
+                self.results,
+                machine.usable_cores().count,
+                f"runs_{number}.png",
+                predicted=self._prediction(newest),
+                dark=self.dark.value,
+            )
+        except OSError as error:
+            return self._say(f"Nothing could be saved here: {error}")
+        names = ", ".join([f"runs_{number}.csv", *(path.name for path in pictures)])
+        return self._say(f"Saved beside this notebook: {names}.")
+
+    def _draw(self, timeline, predicted=None, guess=None):
+        self._shown = timeline, predicted, guess
+        return gantt(timeline, predicted, guess=guess, dark=self.dark.value)
 
     def _redraw(self, _):
-        self._show(*self._shown)
+        if self._latest is None:
+            self._show(*self._shown)
+            self._update(self._comparison_id, self._comparison())
 
     def _say(self, text):
         self.status.value = html.escape(text)
@@ -346,15 +346,31 @@ class Panel:
         )
         self.run_button = widgets.Button(description="Run", icon="play", button_style="success")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.save_button = widgets.Button(description="Save", icon="download")
         self.dark = widgets.Checkbox(value=False, description="Dark", indent=False)
-        for widget in (self.run_button, self.stop_button, self.dark):
+        for widget in (self.run_button, self.stop_button, self.save_button, self.dark):
             widget.layout.width = "90px"
+        self.guess = widgets.Text(
+            description="Your guess",
+            placeholder="seconds",
+            layout=widgets.Layout(width="190px"),
+        )
+        self.progress = widgets.IntProgress(
+            layout=widgets.Layout(width="270px", visibility="hidden")
+        )
         self.status = widgets.HTML().add_class("panel-status")
-        buttons = [self.method, self.run_button, self.stop_button, self.dark]
-        rows = [*self._slider_rows(most), _row(buttons), self.status]
+        buttons = [self.method, self.run_button, self.stop_button, self.save_button, self.dark]
+        guess = [self.guess] if "workers" in numbers else []
+        rows = [
+            *self._slider_rows(most),
+            _row(buttons),
+            _row([*guess, self.progress]),
+            self.status,
+        ]
         self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])
         self.run_button.on_click(self.request_run)
         self.stop_button.on_click(self.request_stop)
+        self.save_button.on_click(self.save)
         for control in (*self.sliders.values(), self.method):
             control.observe(self._moved, "value")
         self.dark.observe(self._redraw, "value")
@@ -430,10 +446,31 @@ def _core_mark(most):
     )
 
 
-def _in_words(result):
-    """One line about a run, for the status."""
-    if result.trouble == "stopped":
-        return f"{result.setting}: stopped. The chart shows what had happened until then."
+def _block(content):
+    """HTML as an output; its plain text is the same for every run, because nbval compares it."""
+    return {"text/html": content, "text/plain": "Chart"}
+
+
+def _in_words(result, predicted=None, guess=None):
+    """A line about a run, for the status."""
+    if result.trouble in HOW_IT_ENDED:
+        return f"{result.setting}: {HOW_IT_ENDED[result.trouble]}"
     if result.trouble:
         return f"{result.setting}: {result.trouble}"
-    return chart_words.title(result.timeline)
+    words = f"{chart_words.title(result.timeline)}."
+    if guess is not None:
+        took = chart_words.seconds(result.timeline.makespan)
+        words += f" You said {chart_words.seconds(guess)}; it took {took}."
+    if predicted is not None:
+        words += f" {difference(result.timeline, predicted)}"
+    return words
+
+
+HOW_IT_ENDED = {
+    STOPPED: "stopped. The chart shows what had happened until then.",
+    INTERRUPTED: "interrupted. The chart shows what had happened until then.",
+    LEFT_BEHIND: (
+        "stopped. Its processes have ended, but your function is stuck in something else; "
+        "it was left behind, and what it still does is not shown."
+    ),
+}

@@ -1,0 +1,186 @@
+"""Running experiments in the background: one at a time, the latest wins, Stop stops.
+
+No widgets and no pictures here, so that all of it can be tested, and used, without either.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from helpers.observed import Stopped, get_context
+from helpers.timeline import Timeline
+
+DEBOUNCE = 0.2
+"""Seconds that a request waits for a later one: each press of an arrow key is a request."""
+
+FRAME = 0.15
+"""Seconds between two looks at a run. More than eight a second would keep the page too busy."""
+
+GRACE = 0.4
+"""Seconds that a stopped run has to come back. What is stuck elsewhere is left behind."""
+
+
+class Setting(NamedTuple):
+    """What one run is asked to do: the start method, and a number for each slider."""
+
+    method: str
+    numbers: dict[str, int]
+
+    def __str__(self):
+        return ", ".join(f"{name}={number}" for name, number in self.numbers.items())
+
+
+class Result(NamedTuple):
+    """What came of a run: its timeline, and a word or a sentence where it did not end well."""
+
+    setting: Setting
+    timeline: Timeline
+    trouble: str
+
+
+STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
+
+
+class Attempt:
+    """One run of a student's function on a context of its own, which may be stopped meanwhile."""
+
+    def __init__(self, run: Callable, setting: Setting):
+        self.context = get_context(setting.method)
+        self.setting = setting
+        self.over = threading.Event()
+        self.result = None
+        self._run = run
+        self._stopping = threading.Lock()
+        self._stopped_at = None
+
+    def make(self) -> Result:
+        """Run to the end, or until stopped."""
+        trouble = ""
+        try:
+            self._run(self.context, **self.setting.numbers)
+        except Stopped:
+            trouble = STOPPED
+        except (Exception, SystemExit) as error:
+            first_line = str(error).partition("\n")[0]
+            trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
+        finally:
+            self._end_processes()  # nothing that the run may have left behind outlives it
+        timeline = self.context.timeline()
+        return Result(self.setting, timeline, INTERRUPTED if interrupted(timeline) else trouble)
+
+    def start(self):
+        """The same in a thread; `over` is set when `result` is there."""
+
+        def work():
+            self.result = self.make()
+            self.over.set()
+
+        threading.Thread(target=work, name="experiment", daemon=True).start()
+
+    def stop(self):
+        """End all its processes; what waits for them comes back with `Stopped`."""
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        self._end_processes()
+
+    def _end_processes(self):
+        with self._stopping:  # who asks while somebody else does it waits until they have
+            self.context.stop()
+
+    @property
+    def stuck(self) -> bool:
+        """Was it stopped, and has not come back? It waits for something that is not ours."""
+        asked = self._stopped_at
+        return asked is not None and time.monotonic() - asked > GRACE and not self.over.is_set()
+
+
+def interrupted(timeline: Timeline) -> bool:
+    """Did a child receive the interrupt that the kernel was sent?"""
+    return any("KeyboardInterrupt" in error for error in timeline.tasks.errors.values())
+
+
+class Job(NamedTuple):
+    """What a runner is asked to do, and whom it tells. All are called in the runner's thread."""
+
+    attempt: Attempt
+    look: Callable[[], None]  # every now and then while it runs
+    finish: Callable[[Result], None]  # when it is over
+    drop: Callable[[], None]  # instead of all that, if it was given up before it began
+
+
+class Runner:
+    """A thread that makes the attempt that was asked for last, in place of any earlier one."""
+
+    def __init__(self):
+        self._condition = threading.Condition()
+        self._waiting = None
+        self._current = None
+        self._thread = None
+        self._alone = threading.Lock()
+
+    def request(self, job: Job):
+        """Have an attempt made, in place of what runs and what waits."""
+        with self._condition:
+            self._give_up()
+            self._waiting = job
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
+                self._thread.start()
+            self._condition.notify()
+
+    def stop(self):
+        """Give up what runs and what waits."""
+        with self._condition:
+            self._give_up()
+
+    def make_here(self, attempt: Attempt) -> Result:
+        """Make an attempt in the thread that asks, after stopping what runs in the background."""
+        self.stop()
+        with self._alone:
+            return attempt.make()
+
+    def _give_up(self):
+        if self._waiting is not None:
+            _in_background(self._waiting.drop)
+            self._waiting = None
+        if self._current is not None:
+            _in_background(self._current.attempt.stop)
+
+    def _work(self):
+        while True:
+            job = self._next_job()
+            with self._alone:
+                job.finish(self._make(job))
+            with self._condition:
+                self._current = None
+
+    def _make(self, job):
+        """Have the attempt made in a thread of its own, and look at it meanwhile."""
+        attempt = job.attempt
+        attempt.start()
+        while not attempt.over.wait(FRAME):
+            if attempt.stuck:
+                return Result(attempt.setting, attempt.context.timeline(), LEFT_BEHIND)
+            job.look()
+        return attempt.result
+
+    def _next_job(self):
+        """Wait for a job, and then until no other has come for a while."""
+        with self._condition:
+            job = None
+            while job is None or job is not self._waiting:
+                self._condition.wait_for(lambda: self._waiting is not None)
+                job = self._waiting
+                self._condition.wait(DEBOUNCE)
+            self._waiting, self._current = None, job
+            return job
+
+
+def _in_background(function):
+    """Ending children takes a moment, for which nobody who moves a slider should wait."""
+    threading.Thread(target=function, daemon=True).start()
+
+
+RUNNER = Runner()
+"""One for the whole kernel, so that two panels never run over each other."""
