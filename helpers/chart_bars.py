@@ -204,8 +204,10 @@ def _envelopes(spans):
 # Labels in the bars
 
 
-def draw_labels(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) -> None:
-    """What each bar is, where there is room for it inside."""
+def draw_labels(
+    canvas: Canvas, timeline: Timeline, wide: dict[str, Spans], *, short: bool = False
+) -> None:
+    """What each bar is, where there is room for it inside; `short`: only the arguments."""
     if canvas.bar_height < LINE_OF_TEXT - 2:
         return
     bars = [
@@ -217,7 +219,7 @@ def draw_labels(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) -> N
     if not bars or len(bars) > 4 * MOST_LABELS:
         return
     calls = [words.one_line(timeline.tasks.call(int(spans.item[i]))) for _, spans, i in bars]
-    for (kind, spans, i), text in zip(bars, _fitting(canvas, bars, calls), strict=True):
+    for (kind, spans, i), text in zip(bars, _fitting(canvas, bars, calls, short), strict=True):
         if text:
             colour = canvas.palette.predicted if kind == "ghost" else ""
             canvas.label(*_middle(canvas, spans, i), text, colour, _halo(kind))
@@ -235,15 +237,16 @@ def _halo(kind):
     return 6 if kind in MARK else 3
 
 
-def _fitting(canvas, bars, calls):
+def _fitting(canvas, bars, calls, short):
     """The whole calls if every one fits, else their arguments, else as much as fits."""
     room = [canvas.layout.x(spans.right[i] - spans.left[i]) - 10 for _, spans, i in bars]
     marks = [MARK.get(kind, "") for kind, _, _ in bars]
     labels = [mark + call for mark, call in zip(marks, calls, strict=True)]
-    if all(canvas.text_width(text) <= space for text, space in zip(labels, room, strict=True)):
+    fits = (canvas.text_width(text) <= space for text, space in zip(labels, room, strict=True))
+    if not short and all(fits):
         return labels
-    short, canvas.function = words.short_labels(calls)
-    labels = [mark + text for mark, text in zip(marks, short, strict=True)]
+    arguments, canvas.function = words.short_labels(calls)
+    labels = [mark + text for mark, text in zip(marks, arguments, strict=True)]
     labels = [_cut(canvas, text, space) for text, space in zip(labels, room, strict=True)]
     return labels if sum(map(bool, labels)) <= MOST_LABELS else [""] * len(labels)
 

@@ -59,6 +59,7 @@ class LiveChart:
         """The picture of a snapshot, as the content of a PNG file."""
         while timeline.now > self._end:
             self._end *= LONGER
+        self._end = max(self._end, self._expected_end(timeline))
         lanes = self._lanes(timeline)
         begun = len(np.unique(timeline.tasks.lane)) if len(lanes) <= MOST_WITH_GHOSTS else 1
         around = [(lane.name, *lane.pids) for lane in lanes], self._end, begun
@@ -72,6 +73,13 @@ class LiveChart:
             self._background = self._pixels()
         self._draw(grows, timeline, title=True)
         return self._png()
+
+    def _expected_end(self, timeline):
+        """When the run will be over, as predicted or guessed, in seconds."""
+        makespans = [self._guess or 0.0]
+        if self._predicted is not None:
+            makespans.append(self._predicted.makespan)
+        return first_start(timeline) + max(makespans)
 
     def _lanes(self, timeline):
         """The lanes there are, and the workers still to come."""
@@ -148,7 +156,8 @@ class LiveChart:
         """Draw spans onto the pixels that are there, and forget them."""
         canvas = self._canvas
         wide = draw_spans(canvas, spans)
-        draw_labels(canvas, timeline, {kind: wide[kind] for kind in wide if kind in LABELLED})
+        labelled = {kind: wide[kind] for kind in wide if kind in LABELLED}
+        draw_labels(canvas, timeline, labelled, short=True)
         if title:
             canvas.headings(words.title(timeline), words.subtitle(timeline))
         artists = [*canvas.axes.collections, *canvas.axes.images, *canvas.axes.texts]
