@@ -1,0 +1,171 @@
+"""Running experiments in the background: the latest wins, Stop stops, nothing is left behind."""
+
+import threading
+import time
+from time import sleep
+
+import psutil
+import pytest
+
+from helpers.runner import LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
+
+SECONDS = 30
+
+
+def sleep_long(mp, workers):
+    with mp.Pool(workers) as pool:
+        pool.map(sleep, [60] * workers, chunksize=1)
+
+
+def sleep_briefly(mp, workers):
+    with mp.Pool(workers) as pool:
+        pool.map(sleep, [0.05] * workers, chunksize=1)
+
+
+class Watch:
+    """A job and what it tells."""
+
+    def __init__(self, run, workers=2):
+        self.attempt = Attempt(run, Setting("spawn", {"workers": workers}))
+        self.result, self.dropped = None, False
+        self.looks = 0
+        self.told = threading.Event()
+        self.under_way = threading.Event()
+        self.job = Job(self.attempt, self._look, self._finish, self._drop)
+
+    def _look(self):
+        self.looks += 1
+        if len(self.attempt.context.timeline().tasks):
+            self.under_way.set()
+
+    def _finish(self, result):
+        self.result = result
+        self.told.set()
+
+    def _drop(self):
+        self.dropped = True
+        self.told.set()
+
+    def children(self):
+        pids = [process.pid for process in self.attempt.context.timeline().processes]
+        return [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+@pytest.fixture
+def runner():
+    runner = Runner()
+    yield runner
+    runner.stop()
+
+
+def test_a_run_is_looked_at_while_it_goes_on_and_told_when_it_is_over(runner):
+    watch = Watch(sleep_briefly)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == ""
+    assert len(watch.result.timeline.tasks) == 2
+    assert watch.looks > 0
+
+
+def test_stop_ends_the_run_and_all_its_processes(runner):
+    watch = Watch(sleep_long)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED
+    assert watch.children() == []
+    assert {task.outcome for task in watch.result.timeline.tasks} == {"lost"}
+
+
+def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):
+    running, waiting, latest = Watch(sleep_long), Watch(sleep_long), Watch(sleep_briefly)
+    runner.request(running.job)
+    assert running.under_way.wait(SECONDS)
+    runner.request(waiting.job)
+    runner.request(latest.job)
+    assert latest.told.wait(SECONDS)
+    assert (running.result.trouble, waiting.dropped, latest.result.trouble) == (STOPPED, True, "")
+    assert running.children() == []
+
+
+def test_a_run_that_is_stuck_elsewhere_is_left_behind_and_the_next_one_is_right(runner):
+    free = threading.Event()
+    started = threading.Event()
+
+    def stuck(mp, workers):
+        started.set()
+        free.wait(SECONDS)  # nothing of ours: nobody can interrupt it
+
+    watch, after = Watch(stuck), Watch(sleep_briefly)
+    runner.request(watch.job)
+    assert started.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == LEFT_BEHIND
+    assert not watch.attempt.over.is_set()
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert after.result.trouble == ""
+    free.set()
+    assert watch.attempt.over.wait(SECONDS)
+
+
+def test_what_a_run_left_behind_starts_later_is_refused(runner):
+    free, started, refused = threading.Event(), threading.Event(), []
+
+    def late(mp, workers):
+        started.set()
+        free.wait(SECONDS)
+        try:
+            mp.Process(target=sleep, args=(60,)).start()
+        except Exception as error:
+            refused.append(type(error).__name__)
+
+    watch = Watch(late)
+    runner.request(watch.job)
+    assert started.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    free.set()
+    assert watch.attempt.over.wait(SECONDS)
+    assert refused == ["Stopped"]
+
+
+def test_a_run_here_stops_the_one_in_the_background_first(runner):
+    background = Watch(sleep_long)
+    runner.request(background.job)
+    assert background.under_way.wait(SECONDS)
+    result = runner.make_here(Attempt(sleep_briefly, Setting("spawn", {"workers": 2})))
+    assert background.told.wait(SECONDS)
+    assert (background.result.trouble, result.trouble) == (STOPPED, "")
+    ended = max(process.ended for process in background.result.timeline.processes)
+    assert ended <= background.result.timeline.now
+
+
+def test_an_error_in_the_run_becomes_its_first_line(runner):
+    def fails(mp, workers):
+        raise ValueError("no such thing\nand more")
+
+    watch = Watch(fails)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == "ValueError: no such thing"
+
+
+def test_only_one_idle_thread_stays(runner):
+    before = len(threads())  # those of other tests' runners
+    for _ in range(3):
+        watch = Watch(sleep_briefly)
+        runner.request(watch.job)
+        assert watch.told.wait(SECONDS)
+    deadline = time.monotonic() + SECONDS
+    while len(threads()) > before + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(threads()) == before + 1
+
+
+def threads():
+    """The threads that runs have left."""
+    names = ("experiment", "process watcher", "panel runner")
+    return [thread.name for thread in threading.enumerate() if thread.name in names]
