@@ -229,8 +229,10 @@ class ObservedContext:
                 if not children:
                     self._watcher = None
                     return
-            with contextlib.suppress(OSError, ValueError):  # one was closed in between
+            try:
                 connection.wait([child.sentinel for child in children], POLL)
+            except (OSError, ValueError):  # one was closed in between, or Windows has too many
+                time.sleep(POLL)
             for child in children:
                 if child._notice() is not None:
                     child._seen_off = True

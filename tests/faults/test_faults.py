@@ -213,6 +213,54 @@ def is_running(pid: int) -> bool:
         return False
 
 
+INTERRUPTED = """
+import sys
+from helpers.observed import get_context
+from tests import workers
+if __name__ == "__main__":
+    method, use, begun = sys.argv[1:]
+    mp = get_context(method)
+    try:
+        if use == "pool":
+            with mp.Pool(2) as pool:
+                result = pool.apply_async(workers.touch_and_sleep, (begun,))
+                workers.wait_for(begun)
+                print("ready", flush=True)
+                result.get()
+        elif use == "process":
+            process = mp.Process(target=workers.touch_and_sleep, args=(begun,))
+            process.start()
+            workers.wait_for(begun)
+            print("ready", flush=True)
+            process.join()
+        else:
+            queue = mp.Queue()
+            print("ready", flush=True)
+            queue.get()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.skipif(ON_WINDOWS, reason="there is no interrupting a whole group of processes there")
+@pytest.mark.parametrize("use", ["pool", "process", "queue"])
+def test_ctrl_c_comes_back_at_once_and_prints_nothing(method: str, use: str, tmp_path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    with subprocess.Popen(
+        [sys.executable, script, method, use, tmp_path / "begun"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a group of its own, as a kernel has
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as program:
+        assert within(60, program.stdout.readline) == "ready\n"
+        os.killpg(program.pid, signal.SIGINT)
+        assert within(60, program.communicate) == ("interrupted\n", "")
+    assert program.returncode == 0
+
+
 SCRIPT = """
 import sys
 from helpers.observed import get_context
