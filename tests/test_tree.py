@@ -1,5 +1,6 @@
 """The process tree shows who is whose child, and what the system says of it is the same."""
 
+import contextlib
 import math
 
 import psutil
@@ -91,8 +92,9 @@ def test_the_tree_says_what_the_system_says() -> None:
     p.start()
     below = {}  # the pids of children, by their parent's, while they live
     while p.is_alive():
-        for process in psutil.Process(p.pid).children(recursive=True):
-            below[process.pid] = process.ppid()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended in the meantime
+            for process in psutil.Process(p.pid).children(recursive=True):
+                below[process.pid] = process.ppid()
     p.join()
     timeline = mp.timeline()
     names = [node.name for node in nodes_of(timeline)]
