@@ -5,8 +5,10 @@ below it, and the notebooks are looked after too.
 """
 
 import os
+import sys
 
 import pytest
+from nbval.plugin import IPyNbCell
 
 pytest_plugins = ["tests.leftovers"]
 
@@ -19,9 +21,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless CI=true."""
+    """Leave out what is marked slow, unless CI=true; compare no forks where there are none."""
+    for item in items:
+        if isinstance(item, IPyNbCell) and cannot_be_compared_here(item.parent.path.stem):
+            item.options["check"] = False
     if os.environ.get("CI") == "true":
         return
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs only with CI=true"))
+
+
+def cannot_be_compared_here(lesson: str) -> bool:
+    """Windows has no fork: there, lesson 1 runs and says so, and its outputs are others."""
+    return sys.platform == "win32" and lesson == "01_fork"
