@@ -19,8 +19,8 @@ class Parts(NamedTuple):
     """Where the time went, in seconds. All parts add up to the total minus the predicted makespan.
 
     start_up: until the lane that finished last began its first task.
-    waiting: how much longer its tasks took than predicted. Tasks that compute do so when they
-        wait for a core. Less than zero if they were shorter.
+    waiting: how much longer its tasks took than predicted, as tasks that compute do when they wait
+        for a core. Less than zero if they were shorter.
     between: from the end of a task to the start of the next: queue and pickling, both ways.
     returning: from the end of the last task to the last result's arrival.
     placing: what it cost, or saved, that this lane got other tasks than the prediction's longest.
@@ -114,23 +114,23 @@ def _names(timeline, parts):
 
 
 def _waiting(timeline, seconds):
-    """What to call the time that tasks took beyond their prediction."""
+    """What to call the time that the slowest lane's tasks took beyond their prediction.
+
+    That they waited for a core is said only of tasks that compute, and only where they were off the
+    core for long enough.
+    """
+    if seconds == 0:
+        return "waiting for a core"
     if seconds < 0:
         return "because tasks were shorter than predicted"
-    share = _share_on_core(timeline)
-    if seconds == 0 or math.isnan(share):
-        return "waiting for a core"
-    return (
-        "waiting for a core (tasks longer than predicted, "
-        f"on a core {percent(share)} of their time)"
-    )
-
-
-def _share_on_core(timeline):
-    """The share of the slowest lane's task time that was on a core; nan if it is not known."""
     tasks, mine = timeline.tasks, _slowest_lane(timeline)
     took = (tasks.finished - tasks.started)[mine]
-    return float((took * tasks.on_core[mine]).sum() / took.sum()) if took.sum() > 0 else math.nan
+    core = float((took * tasks.on_core[mine]).sum())  # nan if it is not known
+    off_core, predicted = took.sum() - core, took.sum() - seconds
+    share = "" if math.isnan(core) else f" (on a core {percent(core / took.sum())} of their time)"
+    if core > predicted / 2 and off_core > seconds / 2:
+        return f"waiting for a core{share}"
+    return f"because tasks took longer than predicted{share}"
 
 
 def _not_comparable(timeline, predicted):

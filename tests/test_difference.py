@@ -99,14 +99,25 @@ def test_the_sentence_names_every_part():
     )
 
 
-def test_the_share_on_a_core_is_said_where_tasks_took_longer():
+def test_tasks_that_compute_and_took_longer_waited_for_a_core():
     plan = predict([1.0] * 4, 2)
-    run = measured(plan, stretch=1.0, on_core=[0.5, 0.1, 0.3, 0.1])  # lane 1 is the slowest
-    assert "2.00 s waiting for a core (tasks longer than predicted, on a core 40 %" in difference(
-        run, plan
-    )
-    unknown = measured(plan, stretch=1.0)
-    assert "2.00 s waiting for a core, " in difference(unknown, plan)
+    run = measured(plan, stretch=1.0, on_core=[0.5, 0.1, 0.6, 0.1])  # lane 1 is the slowest
+    assert "2.00 s waiting for a core (on a core 55 % of their time), " in difference(run, plan)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, " (on a core 0 % of their time)"),  # they slept
+        (1.0, " (on a core 100 % of their time)"),  # they computed, only longer
+        (math.nan, ""),
+    ],
+)
+def test_other_tasks_that_took_longer_are_not_said_to_have_waited(share, said):
+    plan = predict([1.0] * 4, 2)
+    words = difference(measured(plan, stretch=1.0, on_core=[share] * 4), plan)
+    assert f"2.00 s because tasks took longer than predicted{said}, " in words
+    assert "waiting" not in words
 
 
 def test_shorter_tasks_are_told_as_such():
