@@ -5,11 +5,12 @@ background of pixels; only what still grows is drawn for every frame. That keeps
 two thousand bars as cheap as one with twenty.
 """
 
-import io
 import math
+import struct
+import zlib
 
 import numpy as np
-from PIL import Image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from helpers import chart_words as words
 from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
@@ -72,7 +73,7 @@ class LiveChart:
             self._draw(stays, timeline)
             self._background = self._pixels()
         self._draw(grows, timeline, title=True)
-        return self._png()
+        return png_of(self._canvas.figure.canvas)
 
     def _expected_end(self, timeline):
         """When the run will be over, as predicted or guessed, in seconds."""
@@ -184,16 +185,37 @@ class LiveChart:
         canvas = self._canvas.figure.canvas
         return canvas.copy_from_bbox(self._canvas.figure.bbox)
 
-    def _png(self):
-        """The pixels as a PNG. Squeezed only lightly: a frame is looked at for a moment."""
-        canvas = self._canvas.figure.canvas
-        buffer = io.BytesIO()
-        size = canvas.get_width_height()
-        Image.frombuffer("RGBA", size, canvas.buffer_rgba()).save(buffer, "png", compress_level=1)
-        return buffer.getvalue()
-
 
 LABELLED = ("task", "running")
+
+
+def png_of(canvas: FigureCanvasAgg) -> bytes:
+    """A canvas's pixels as a PNG, made in half the time that a library for pictures takes.
+
+    Such a library tries five filters on every row. Here each row is said by its difference from
+    the row above, always: most rows of a chart equal that one, and zeros are packed in no time.
+
+    Source: the PNG specification, www.w3.org/TR/png, sections 5 (chunks) and 9 (filter type Up).
+    """
+    pixels = np.asarray(canvas.buffer_rgba())
+    height, width, _ = pixels.shape
+    rows = pixels.reshape(height, -1)
+    filtered = np.full((height, 1 + rows.shape[1]), UP, np.uint8)
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, RGBA, 0, 0, 0)
+    packed = zlib.compress(filtered, level=1)
+    chunks = _chunk(b"IHDR", header), _chunk(b"IDAT", packed), _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+UP, RGBA = 2, 6
+"""The filter by the row above, and the kind of pixels, by their numbers in the specification."""
+
+
+def _chunk(kind, content):
+    check = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check
 
 
 def _places(lanes):

@@ -1,0 +1,134 @@
+"""What pictures cost: the frames of the live chart, the finished chart, the prediction."""
+
+import io
+import random
+from functools import partial
+from heapq import heapreplace
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from PIL import Image
+
+from benchmarks.measure import cpu, figure, ratios, wall
+from benchmarks.timelines import SECONDS, WORKERS, snapshot
+from helpers.chart_style import DPI, WIDTH
+from helpers.gantt import gantt
+from helpers.live import LiveChart, png_of
+from helpers.schedule import predict
+from helpers.timeline import Timeline
+
+FRAMES = 40
+
+
+def growing(bars: int) -> list[Timeline]:
+    """The last quarter of a run of that many tasks, look by look."""
+    return [snapshot(bars, now) for now in np.linspace(0.75 * SECONDS, SECONDS, FRAMES + 1)]
+
+
+def frame_costs(bars: int) -> list[float]:
+    """Milliseconds of each frame but the first, which draws the empty chart."""
+    live, (first, *others) = LiveChart(WORKERS, SECONDS), growing(bars)
+    live.frame(first)
+    return [1000 * cpu(live.frame, timeline) for timeline in others]
+
+
+@figure("a frame of the live chart, when there are 20 bars", "ms CPU")
+def frame_20():
+    return frame_costs(20)
+
+
+@figure("the same with 200 bars", "ms CPU")
+def frame_200():
+    return frame_costs(200)
+
+
+@figure("the same with 2,000 bars", "ms CPU", bar=15)
+def frame_2000():
+    return frame_costs(2000)
+
+
+class Blit:
+    """The least that a frame can be: a background, one collection of rectangles, a PNG."""
+
+    def __init__(self, height: int):
+        self.figure = Figure((WIDTH / DPI, height / DPI), dpi=DPI)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.axes = self.figure.add_subplot(xlim=(0, SECONDS), ylim=(WORKERS + 1, 0))
+        self.canvas.draw()
+        self.background = self.canvas.copy_from_bbox(self.figure.bbox)
+
+    def frame(self, timeline: Timeline) -> bytes:
+        tasks = timeline.tasks
+        end = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
+        x = np.stack([tasks.started, tasks.started, end, end], axis=1)
+        y = tasks.lane[:, None] + np.array([0.1, 0.9, 0.9, 0.1])
+        self.canvas.restore_region(self.background)
+        bars = PolyCollection(np.stack([x, y], axis=2), facecolor="tab:blue")
+        self.axes.add_collection(bars, autolim=False)
+        self.axes.draw_artist(bars)
+        bars.remove()
+        return png_of(self.canvas)
+
+
+@figure("that over a bare Agg blit of as many rectangles", "ratio", bar=2)
+def frame_2000_vs_blit():
+    live, (first, *others) = LiveChart(WORKERS, SECONDS), growing(2000)
+    blit = Blit(Image.open(io.BytesIO(live.frame(first))).height)
+    blit.frame(first)
+    return [cpu(live.frame, one) / cpu(blit.frame, one) for one in others]
+
+
+def drawn(durations: list[float], workers: int) -> list[float]:
+    """Milliseconds until a prediction is ready for the page."""
+    return [
+        1000 * wall(lambda: gantt(predict(durations, workers))._repr_html_()) for _ in range(15)
+    ]
+
+
+@figure("prediction of 5 tasks on 7 workers to HTML, without the browser's part", "ms", bar=150)
+def predict_redraw():
+    return drawn([0.93, 0.48, 1.28, 1.88, 2.37], 7)
+
+
+@figure("the same of 5,000 tasks on 1,000 workers", "ms", bar=150)
+def predict_redraw_1000():
+    return drawn([random.Random(n).random() * 3 for n in range(5000)], 1000)
+
+
+def empty_figure(chart: Figure) -> bytes:
+    """A figure of the same size with axes and ticks, and nothing in it."""
+    bare, buffer = Figure(chart.get_size_inches(), dpi=DPI), io.BytesIO()
+    bare.add_subplot()
+    bare.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def gantt_over_empty(bars: int) -> list[float]:
+    timeline = snapshot(bars, 2 * SECONDS)
+    chart = gantt(timeline).figure
+    return ratios(lambda: cpu(lambda: gantt(timeline).png), partial(cpu, empty_figure, chart), 9)
+
+
+@figure("a chart of 12 tasks to PNG over an empty figure to PNG", "ratio", bar=3)
+def gantt_10():
+    return gantt_over_empty(12)
+
+
+@figure("the same with 10,000 tasks", "ratio", bar=4)
+def gantt_10k():
+    return gantt_over_empty(10_000)
+
+
+def bare_loop(durations: list[float], workers: int) -> None:
+    free = [0.0] * workers
+    for duration in durations:
+        heapreplace(free, free[0] + duration)
+
+
+@figure("predict 1,000,000 tasks on 1,024 workers over a bare heapreplace loop", "ratio", bar=1.3)
+def predict_1m():
+    numbers = random.Random(1)
+    durations = [numbers.random() for _ in range(1_000_000)]
+    return ratios(lambda: cpu(predict, durations, 1024), lambda: cpu(bare_loop, durations, 1024), 5)

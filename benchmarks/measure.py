@@ -1,0 +1,78 @@
+"""How things are measured: side by side, in turn, several times over.
+
+A machine that is shared, or warm, is slow now and quick later. So what is compared is measured
+right after each other, A then B, next time B then A, and the ratio is taken within each pair.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+FIGURES = {}
+"""All figures by name, in the order in which the table shows them."""
+
+
+class Figure(NamedTuple):
+    """A cost that we watch. `measure` returns what it found each time; the median counts."""
+
+    name: str
+    what: str
+    unit: str
+    bar: float | None  # the value must not be larger; None where nothing was promised
+    measure: Callable[[], list[float]]
+
+
+class Value(NamedTuple):
+    """What came of a figure: the median, how many values it is of, and where half of them lie."""
+
+    median: float
+    times: int
+    low: float
+    high: float
+
+
+def figure(what: str, unit: str, bar: float | None = None):
+    """Make a function that returns measured values a figure; it is called as the function is."""
+
+    def note(measure):
+        FIGURES[measure.__name__] = Figure(measure.__name__, what, unit, bar, measure)
+        return measure
+
+    return note
+
+
+def value_of(one: Figure) -> Value:
+    """Measure a figure."""
+    values = one.measure()
+    if len(values) < 2:
+        return Value(values[0], len(values), values[0], values[0])
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Value(median, len(values), low, high)
+
+
+def cpu(work: Callable, *arguments) -> float:
+    """The seconds of processor time that this thread spends on a piece of work."""
+    begin = time.thread_time()
+    work(*arguments)
+    return time.thread_time() - begin
+
+
+def wall(work: Callable, *arguments) -> float:
+    """The seconds until a piece of work is done, by the clock on the wall."""
+    begin = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - begin
+
+
+def ratios(ours: Callable[[], float], plain: Callable[[], float], pairs: int) -> list[float]:
+    """What ours cost over what plain cost, once for each pair. Both are tried once before."""
+    ours(), plain()
+    found = []
+    for pair in range(pairs):
+        if pair % 2:
+            below, above = plain(), ours()
+        else:
+            above, below = ours(), plain()
+        found.append(above / below)
+    return found

@@ -1,0 +1,64 @@
+"""What the recorder costs the processes that it watches."""
+
+import multiprocessing
+import subprocess
+import sys
+
+from benchmarks.measure import figure, ratios, wall
+from benchmarks.workers import compute_1ms, nothing
+from helpers.observed import get_context
+
+
+def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[float]:
+    """A map on two workers that are there already, through our context and the standard one."""
+
+    def seconds(context) -> float:
+        with context.Pool(2) as pool:
+            pool.map(nothing, range(2), chunksize=1)  # both have started up
+            return wall(lambda: pool.map(task, range(tasks), chunksize=chunksize))
+
+    return ratios(
+        lambda: seconds(get_context("spawn")),
+        lambda: seconds(multiprocessing.get_context("spawn")),
+        pairs,
+    )
+
+
+@figure("2,000 tasks of 1 ms on 2 workers, observed over plain", "ratio", bar=1.03)
+def observed_1ms():
+    return observed_over_plain(compute_1ms, 2000, 1, 9)
+
+
+@figure("20,000 empty tasks, observed over plain", "ratio", bar=1.3)
+def observed_noop():
+    return observed_over_plain(nothing, 20_000, 1, 9)
+
+
+@figure("the same in chunks of 100", "ratio", bar=3)
+def observed_noop_chunked():
+    return observed_over_plain(nothing, 20_000, 100, 9)
+
+
+@figure("first result of a spawned Pool(4), observed over plain", "ratio", bar=1.15)
+def spawn_startup():
+    def seconds(new_context) -> float:
+        def first_result():
+            pools.append(new_context("spawn").Pool(4))
+            pools[-1].apply(nothing, (0,))
+
+        pools = []
+        found = wall(first_result)
+        pools[0].terminate()
+        pools[0].join()
+        return found
+
+    return ratios(lambda: seconds(get_context), lambda: seconds(multiprocessing.get_context), 11)
+
+
+@figure("importing what a child imports over starting Python alone", "ratio", bar=1.3)
+def import_tasks():
+    def seconds(program: str) -> float:
+        return wall(lambda: subprocess.run([sys.executable, "-c", program], check=True))
+
+    ours = "import helpers.tasks, helpers.aboard, helpers.observed"
+    return ratios(lambda: seconds(ours), lambda: seconds("pass"), 15)
