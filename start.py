@@ -3,6 +3,7 @@
 python3 start.py [options of JupyterLab]   open the course in the browser
 python3 start.py test [options of pytest]  run every test: helpers, notebooks, the rest
 python3 start.py check                     the pre-class check: is this machine ready?
+python3 start.py bench [NAME ...]          measure what the course costs; --json FILE keeps it
 
 The first run makes a virtual environment in .venv and installs what requirements.txt lists, which
 takes a few minutes and needs the network. Later runs install nothing, unless that list changed.
@@ -51,10 +52,15 @@ def main(arguments: list[str]) -> int:
     if command == "test":
         set_up("test")
         return run(PYTHON, "-m", "pytest", *arguments[1:])
+    if command == "bench":
+        set_up("bench")
+        return run(PYTHON, "-m", "benchmarks", *arguments[1:])
     if command == "check":
         return check()
     if command and not command.startswith("-") and not Path(command).exists():
-        sys.exit(f"start.py knows `test` and `check`, but not `{command}`: see start.py --help.")
+        sys.exit(
+            f"start.py knows `test`, `check` and `bench`, but not `{command}`: see start.py --help."
+        )
     set_up()
     return run(PYTHON, *LAB, *arguments)
 

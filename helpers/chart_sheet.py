@@ -3,6 +3,8 @@
 It knows how wide a text is, where title and subtitle stand, and how to put something at a place.
 """
 
+from collections.abc import Callable
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -48,14 +50,28 @@ class Sheet:
 
     def headings(self, title: str, facts: list[str]) -> None:
         """Title and subtitle, at most as wide as the picture."""
-        room = style.WIDTH - 2 * style.SIDE
-        size = style.TITLE_FONT
-        while size > style.SMALL_FONT and self.text_width(title, size, "bold") > room:
-            size -= 1
-        while len(facts) > 1 and self.text_width(" · ".join(facts), style.SUBTITLE_FONT) > room:
-            facts = facts[:-1]
-        y = self.height - style.TOP - style.TITLE_HEIGHT / 2
-        self.text_at(style.SIDE, y, title, fontsize=size, fontweight="bold")
-        y = self.height - style.TOP - style.TITLE_HEIGHT - style.SUBTITLE_HEIGHT / 2 + 3
+        size, subtitle = fitting_headings(title, facts, self.text_width)
+        title_y, subtitle_y = (self.height - y for y in HEADING_ROWS)
+        self.text_at(style.SIDE, title_y, title, fontsize=size, fontweight="bold")
         looks = {"fontsize": style.SUBTITLE_FONT, "color": self.palette.muted}
-        self.text_at(style.SIDE, y, " · ".join(facts), **looks)
+        self.text_at(style.SIDE, subtitle_y, subtitle, **looks)
+
+
+HEADING_ROWS = (
+    style.TOP + style.TITLE_HEIGHT / 2,
+    style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT / 2 - 3,
+)
+"""The middles of title and subtitle, in pixels from the picture's top."""
+
+
+def fitting_headings(title: str, facts: list[str], width: Callable) -> tuple[float, str]:
+    """The font size with which the title fits, and a subtitle of as many facts as fit.
+
+    `width` tells how wide a text is in pixels, from the text, its size and its weight.
+    """
+    room, size = style.WIDTH - 2 * style.SIDE, style.TITLE_FONT
+    while size > style.SMALL_FONT and width(title, size, "bold") > room:
+        size -= 1
+    while len(facts) > 1 and width(" · ".join(facts), style.SUBTITLE_FONT, "normal") > room:
+        facts = facts[:-1]
+    return size, " · ".join(facts)

@@ -8,15 +8,29 @@ two thousand bars as cheap as one with twenty.
 import math
 import struct
 import zlib
+from functools import cache
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.font_manager import FontProperties, findfont
+from PIL import Image, ImageDraw, ImageFont
 
 from helpers import chart_words as words
 from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import Lane, Spans, first_start, ghost_spans, lanes_of, task_spans
-from helpers.chart_style import DARK, LIGHT
+from helpers.chart_sheet import HEADING_ROWS, fitting_headings
+from helpers.chart_style import (
+    DARK,
+    DPI,
+    LIGHT,
+    SIDE,
+    SUBTITLE_FONT,
+    SUBTITLE_HEIGHT,
+    TITLE_HEIGHT,
+    TOP,
+    WIDTH,
+)
 from helpers.gantt import rulers_for, rulers_of
 from helpers.timeline import RUNNING, Timeline
 
@@ -72,7 +86,8 @@ class LiveChart:
         if stays:
             self._draw(stays, timeline)
             self._background = self._pixels()
-        self._draw(grows, timeline, title=True)
+        self._draw(grows, timeline)
+        self._write_headings(words.title(timeline), words.subtitle(timeline))
         return png_of(self._canvas.figure.canvas)
 
     def _expected_end(self, timeline):
@@ -117,8 +132,8 @@ class LiveChart:
         lanes = self._canvas.layout.lanes
         stays, grows = self._start_ups(timeline, lanes)
         tasks, gaps = _tasks_and_gaps(timeline, lanes)
-        pids = timeline.tasks.pid
-        until = np.array([self._drawn_until.get(pid, -math.inf) for pid in pids.tolist()])
+        pids, place = np.unique(timeline.tasks.pid, return_inverse=True)
+        until = np.array([self._drawn_until.get(pid, -math.inf) for pid in pids.tolist()])[place]
         running = timeline.tasks.outcome == RUNNING
         new = ~running & (timeline.tasks.finished > until)
         for chosen, spans in ((new, stays), (running, grows)):
@@ -127,7 +142,7 @@ class LiveChart:
                 kind = "running" if chosen is running else "task"
                 spans[kind] = tasks.where(chosen)
         for pid, finished in zip(
-            pids[new].tolist(), timeline.tasks.finished[new].tolist(), strict=True
+            timeline.tasks.pid[new].tolist(), timeline.tasks.finished[new].tolist(), strict=True
         ):
             self._drawn_until[pid] = max(finished, self._drawn_until.get(pid, -math.inf))
         open_gaps = _open_gaps(timeline, lanes)
@@ -153,21 +168,34 @@ class LiveChart:
         found = (("startup", over), ("startup", going_on))
         return tuple({kind: _spans(rows)} if rows else {} for kind, rows in found)
 
-    def _draw(self, spans, timeline, title=False):
+    def _draw(self, spans, timeline):
         """Draw spans onto the pixels that are there, and forget them."""
         canvas = self._canvas
         wide = draw_spans(canvas, spans)
         labelled = {kind: wide[kind] for kind in wide if kind in LABELLED}
         draw_labels(canvas, timeline, labelled, short=True)
-        if title:
-            canvas.headings(words.title(timeline), words.subtitle(timeline))
         artists = [*canvas.axes.collections, *canvas.axes.images, *canvas.axes.texts]
         renderer = canvas.figure.canvas.get_renderer()
         for artist in sorted(artists, key=lambda artist: artist.get_zorder()):
             artist.draw(renderer)
-        for text in canvas.figure.texts:
-            text.draw(renderer)
         self._forget_artists()
+
+    def _write_headings(self, title, facts):
+        """Title and subtitle above the lanes. They change with every frame, and matplotlib would
+        need longer for their letters than for all the rest; Pillow needs a tenth of that.
+        """
+        palette = self._palette
+        size, subtitle = fitting_headings(title, facts, _width)
+        strip = Image.new("RGBA", (WIDTH, TOP + TITLE_HEIGHT + SUBTITLE_HEIGHT), palette.card)
+        draw = ImageDraw.Draw(strip)
+        texts = (
+            (title, _font(size, "bold"), palette.ink),
+            (subtitle, _font(SUBTITLE_FONT, "normal"), palette.muted),
+        )
+        for middle, (text, font, colour) in zip(HEADING_ROWS, texts, strict=True):
+            _, top, _, bottom = font.getbbox("lp", anchor="ls")
+            draw.text((SIDE, middle - (top + bottom) / 2), text, colour, font, anchor="ls")
+        np.asarray(self._canvas.figure.canvas.buffer_rgba())[: strip.height] = strip
 
     def _forget_artists(self):
         canvas = self._canvas
@@ -187,6 +215,16 @@ class LiveChart:
 
 
 LABELLED = ("task", "running")
+
+
+@cache
+def _font(size, weight):
+    """The font that matplotlib uses, for Pillow; the size in points."""
+    return ImageFont.truetype(findfont(FontProperties(weight=weight)), size * DPI / 72)
+
+
+def _width(text, size, weight):
+    return _font(size, weight).getlength(text)
 
 
 def png_of(canvas: FigureCanvasAgg) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.chart_style import LIGHT
+from helpers.chart_style import LIGHT, TITLE_HEIGHT, TOP
 from helpers.gantt import gantt
 from helpers.live import LiveChart
 from helpers.schedule import predict
@@ -124,3 +124,25 @@ def test_two_thousand_tasks_are_drawn_only_once_each(monkeypatch):
     for now in (20.0, 40.0, 60.0):
         live.frame(snapshot(now, lengths))
     assert sum(drawn) == int((snapshot(60.0, lengths).tasks.outcome == RETURNED).sum())
+
+
+def test_a_frame_is_a_png_of_exactly_the_pixels_drawn():
+    live = LiveChart(2, 4.0)
+    drawn = pixels(live.frame(snapshot(1.0)))
+    assert (drawn == np.asarray(live._canvas.figure.canvas.buffer_rgba())[..., :3]).all()
+
+
+def heading_boxes(png):
+    """Where title and subtitle stand: top, bottom, left and right of each."""
+    boxes = []
+    for rows in (pixels(png)[TOP : TOP + TITLE_HEIGHT], pixels(png)[TOP + TITLE_HEIGHT :][:24]):
+        y, x = np.nonzero((rows < 160).any(axis=2))
+        boxes.append((y.min(), y.max(), x.min(), x.max()))
+    return np.array(boxes)
+
+
+def test_title_and_subtitle_stand_where_the_final_chart_has_them():
+    timeline = snapshot(9.0)
+    live, final = LiveChart(2, 4.0).frame(timeline), gantt(timeline).png
+    assert np.abs(heading_boxes(live) - heading_boxes(final)).max() <= 6
+    assert np.abs(heading_boxes(live) - heading_boxes(final))[:, :3].max() <= 1

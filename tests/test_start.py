@@ -275,6 +275,12 @@ def test_what_follows_test_is_handed_to_pytest(course, commands):
     assert start.is_ready("test")
 
 
+def test_what_follows_bench_is_handed_to_the_benchmarks(course, commands):
+    assert start.main(["bench", "frame_20", "--json", "now.json"]) == 7
+    assert commands == [(start.PYTHON, "-m", "benchmarks", "frame_20", "--json", "now.json")]
+    assert start.is_ready("bench")
+
+
 def test_the_check_runs_with_the_environments_own_python(course, commands):
     start.set_up()
     start.main(["check"])
@@ -299,7 +305,7 @@ def test_the_check_succeeds_only_when_nothing_failed(course, monkeypatch, ready,
 
 
 def test_an_unknown_word_is_refused_before_anything_is_installed(course, commands):
-    with pytest.raises(SystemExit, match="knows `test` and `check`, but not `tset`"):
+    with pytest.raises(SystemExit, match="knows `test`, `check` and `bench`, but not `tset`"):
         start.main(["tset"])
     assert (commands, course.installed) == ([], [])
 
