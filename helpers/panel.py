@@ -15,6 +15,7 @@ picture is an ordinary output of the cell, since that is all that survives savin
 the end of the kernel.
 """
 
+import contextlib
 import html
 import inspect
 import itertools
@@ -149,7 +150,7 @@ class Panel:
         display(controls, raw=True)
         chart = self._draw(result.timeline, self._prediction(result))
         display(chart, display_id=self._chart_id)
-        display(_block(""), raw=True, display_id=self._comparison_id)
+        display(_block(self._comparison()), raw=True, display_id=self._comparison_id)
 
     # Running again
 
@@ -169,7 +170,7 @@ class Panel:
                     attempt,
                     look=lambda: self._look(attempt, live),
                     finish=lambda result: self._finish(attempt, result, guess),
-                    drop=lambda: self._end(attempt, f"{attempt.setting}: stopped before it began."),
+                    drop=lambda: self._drop(attempt),
                 )
             )
 
@@ -200,42 +201,52 @@ class Panel:
         """A frame: in the runner's thread, while the run goes on."""
         if self._latest is not attempt:
             return
-        timeline = attempt.context.timeline()
-        done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
-        expected = max(len(timeline.tasks), self._expected_tasks())
-        self.progress.max, self.progress.value = max(expected, 1), done
-        left = self._seconds_left(attempt.setting, timeline, done / max(expected, 1))
-        self._say(f"{attempt.setting}: {done} of {chart_words.count(expected, 'task')} done{left}")
-        alt = f"{chart_words.title(timeline)}. The run goes on."
-        self._update(self._chart_id, picture_html(live.frame(timeline), alt))
+        with self._told_if_it_fails():
+            timeline = attempt.context.timeline()
+            done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
+            expected = max(len(timeline.tasks), self._expected_tasks())
+            self.progress.max, self.progress.value = max(expected, 1), done
+            left = self._seconds_left(attempt.setting, timeline, done / max(expected, 1))
+            self.so_far.value = f"{done} of {chart_words.count(expected, 'task')} done{left}"
+            alt = f"{chart_words.title(timeline)}. The run goes on."
+            self._update(self._chart_id, picture_html(live.frame(timeline), alt))
 
     def _finish(self, attempt, result, guess):
         """A run is over. Keep it, unless another was asked for in the meantime."""
-        if self._latest is not attempt:
-            return
-        self.results.append(result)
-        predicted = self._prediction(result)
-        try:
-            self._show(result.timeline, predicted, guess)
-            words = _in_words(result, predicted, guess)
-        except Exception as error:  # of ours: told, since a thread has nobody else to tell
-            words = f"the chart could not be drawn: {type(error).__name__}: {error}"
-        self._end(attempt, words)
-        self._update(self._comparison_id, self._comparison())
+        with self._lock:  # a slider that is moved now has its say after us
+            if self._latest is not attempt:
+                return
+            self.results.append(result)
+            predicted = self._prediction(result)
+            with self._told_if_it_fails():
+                self._say(_in_words(result, predicted, guess))
+                self._show(result.timeline, predicted, guess)
+            self.guess.value = ""
+            self._set_running(None)
+        with self._told_if_it_fails():
+            self._update(self._comparison_id, self._comparison())
 
-    def _end(self, attempt, words):
+    def _drop(self, attempt):
+        """A run was given up before it began. Say so, unless it was for another one."""
         with self._lock:
             if self._latest is attempt:
                 self._set_running(None)
-                self.guess.value = ""
-                self._say(words)
+                self._say(f"{attempt.setting}: stopped before it began.")
+
+    @contextlib.contextmanager
+    def _told_if_it_fails(self):
+        """A chart that cannot be drawn: told, since the runner's thread has nobody else to tell."""
+        try:
+            yield
+        except Exception as error:
+            self._say(f"the chart could not be drawn: {type(error).__name__}: {error}")
 
     def _set_running(self, attempt):
         self._latest = attempt
         self.run_button.disabled = attempt is not None
         self.stop_button.disabled = attempt is None
         self.progress.layout.visibility = "hidden" if attempt is None else "visible"
-        self.progress.value = 0
+        self.progress.value, self.so_far.value = 0, ""
 
     def _moved(self, _):
         """A control has moved: show what is predicted, and begin again if a run is under way."""
@@ -293,7 +304,7 @@ class Panel:
     def _comparison(self):
         """All runs beside each other: to be unfolded, also where there is no kernel."""
         if len(self.results) < 2:
-            return ""
+            return "<small>After the next run, all runs are compared here.</small>"
         dark, latest = self.dark.value, self.results[-MOST_TOGETHER:]
         curve = comparison(self.results, machine.usable_cores().count, dark=dark)
         charts = "".join(one._repr_html_() for one in charts_together(latest, dark=dark))
@@ -358,13 +369,14 @@ class Panel:
         self.progress = widgets.IntProgress(
             layout=widgets.Layout(width="270px", visibility="hidden")
         )
+        self.so_far = widgets.Label()  # not in the status, which is read aloud at every change
         self.status = widgets.HTML().add_class("panel-status")
         buttons = [self.method, self.run_button, self.stop_button, self.save_button, self.dark]
         guess = [self.guess] if "workers" in numbers else []
         rows = [
             *self._slider_rows(most),
             _row(buttons),
-            _row([*guess, self.progress]),
+            _row([*guess, self.progress, self.so_far]),
             self.status,
         ]
         self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])
@@ -458,6 +470,8 @@ def _in_words(result, predicted=None, guess=None):
     if result.trouble:
         return f"{result.setting}: {result.trouble}"
     words = f"{chart_words.title(result.timeline)}."
+    if not len(result.timeline.tasks):
+        return words
     if guess is not None:
         took = chart_words.seconds(result.timeline.makespan)
         words += f" You said {chart_words.seconds(guess)}; it took {took}."

@@ -1,5 +1,6 @@
 """The panel's logic, without a browser: real widgets, real processes, a picture that is caught."""
 
+import html
 import re
 import threading
 import time
@@ -10,8 +11,9 @@ import pytest
 
 from helpers import machine, panel
 from helpers.panel import explore
+from helpers.runner import RUNNER
 
-PATIENCE = 60
+PATIENCE = 30
 """Seconds after which a condition is given up. The machine may be slow; a test never sleeps on."""
 
 
@@ -25,7 +27,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 def status(shown: panel.Panel) -> str:
     """What the panel's status line says."""
-    return re.sub("<.*?>", "", shown.status.value)
+    return html.unescape(re.sub("<.*?>", "", shown.status.value))
 
 
 def is_idle(shown: panel.Panel) -> bool:
@@ -34,33 +36,51 @@ def is_idle(shown: panel.Panel) -> bool:
 
 def run_again(shown: panel.Panel) -> None:
     """Press Run and wait for the end."""
-    shown.run_button.click()
+    press_run(shown)
     until(lambda: is_idle(shown), "the run was over")
 
 
+def press_run(shown: panel.Panel) -> None:
+    """Guess something and press Run."""
+    shown.guess.value = "2"
+    shown.run_button.click()
+
+
 class Output:
-    """What would be on the page: the last picture of each panel, and what stands beside it."""
+    """What would be on the page: the widgets, and the HTML of each output that has an id."""
 
     def __init__(self):
-        self.bundles, self.first, self.charts = [], [], {}
-        self.drawn = 0
+        self.widgets, self.texts, self.html, self.updates = [], [], {}, []
 
     def display(self, shown, *, raw=False, display_id=None):
-        if raw:
-            self.bundles.append(shown)
+        self.texts.append(shown["text/plain"] if raw else repr(shown))
+        if display_id is None:
+            self.widgets.append(shown)
         else:
-            self.first.append(shown)
-            self.charts[display_id] = shown
+            self.html[display_id] = shown["text/html"] if raw else shown._repr_html_()
 
-    def update_display(self, shown, *, display_id):
-        assert display_id in self.charts, "an update of something that was never shown"
-        self.charts[display_id] = shown
-        self.drawn += 1
+    def update_display(self, shown, *, raw, display_id):
+        assert display_id in self.html, "an update of something that was never shown"
+        assert shown["text/plain"] == "Chart"
+        self.html[display_id] = shown["text/html"]
+        self.updates.append(display_id)
+
+    def pictures(self):
+        """The pictures of all panels, without what compares their runs."""
+        return [value for name, value in self.html.items() if "plain-sight-chart-" in name]
 
     def alt(self):
         """The alternative text of the only panel's picture."""
-        (chart,) = self.charts.values()
-        return chart.alt
+        (picture,) = self.pictures()
+        return html.unescape(re.search(r'<img[^>]*\balt="([^"]*)"', picture)[1])
+
+    def comparison(self):
+        """What compares the runs of the only panel, as HTML."""
+        (comparison,) = [value for name, value in self.html.items() if "comparison" in name]
+        return comparison
+
+    def is_empty(self):
+        return not self.widgets and not self.html
 
 
 @pytest.fixture
@@ -122,14 +142,14 @@ def switch():
 def test_the_cell_itself_makes_the_first_run_and_shows_its_picture_once(page):
     shown = explore(nap, workers=2)
     assert [len(result.timeline.tasks) for result in shown.results] == [3]
-    assert len(page.first) == 1
+    assert len(page.pictures()) == 1
     assert "2 spawn workers, 3 tasks" in page.alt().replace(shown.method.value, "spawn")
-    assert page.drawn == 0  # display and update in one cell would trouble nbval
+    assert not page.updates  # display and update in one cell would trouble nbval
 
 
 def test_after_the_first_run_the_status_says_what_the_chart_says(page):
     shown = explore(nap, workers=2)
-    assert re.fullmatch(r"2 \w+ workers, 3 tasks: makespan [\d.]+ s", status(shown))
+    assert re.fullmatch(r"2 \w+ workers, 3 tasks: makespan [\d.]+ s\.", status(shown))
     assert is_idle(shown)
 
 
@@ -159,15 +179,16 @@ def test_the_words_that_are_saved_beside_controls_and_picture_are_the_same_on_ev
         monkeypatch.setattr(machine, "start_methods", lambda m=methods: m)
         monkeypatch.setattr(machine, "default_start_method", lambda: "spawn")
         explore(switch.run, workers=4)
-        texts.append((page.bundles.pop()["text/plain"], repr(page.first.pop())))
-    assert texts[0] == texts[1]
-    assert "sliders" in texts[0][0]
+        texts.append(page.texts)
+        page.texts = []
+    assert texts[0] == texts[1] == ["Run this cell to get its sliders.", "Chart", "Chart"]
 
 
 def test_the_panel_as_the_last_value_of_a_cell_is_not_shown_a_second_time(page, switch):
     shown = explore(switch.run)
+    before = list(page.texts)
     assert shown._ipython_display_() is None
-    assert len(page.bundles) == len(page.first) == 1
+    assert page.texts == before
     assert repr(shown) == "Panel"
 
 
@@ -206,7 +227,7 @@ def test_without_known_durations_moving_the_slider_asks_to_press_run(page, switc
     shown = explore(switch.run, workers=4)
     shown.sliders["workers"].value = 5
     assert status(shown) == "workers=5: press Run."
-    assert page.drawn == 0
+    assert not page.updates
     assert switch.calls == [4]
 
 
@@ -218,12 +239,12 @@ def test_the_prediction_stands_beside_what_was_measured(page):
 def test_the_dark_palette_redraws_what_is_shown_and_runs_nothing(page, switch):
     shown = explore(switch.run, workers=4, durations=[1.0])
     shown.sliders["workers"].value = 3
-    light = page.alt()
-    (before,) = page.charts.values()
+    light, alt = page.pictures(), page.alt()
     shown.dark.value = True
-    (after,) = page.charts.values()
-    assert page.alt() == light
-    assert before.figure.get_facecolor() != after.figure.get_facecolor()
+    assert page.alt() == alt
+    assert page.pictures() != light
+    shown.dark.value = False
+    assert page.pictures() == light
     assert switch.calls == [4]
 
 
@@ -233,49 +254,59 @@ def test_the_dark_palette_redraws_what_is_shown_and_runs_nothing(page, switch):
 def test_run_works_in_the_background_and_then_updates_the_picture(page):
     shown = explore(nap, workers=1)
     shown.sliders["workers"].value = 3
-    shown.run_button.click()
+    press_run(shown)
     assert status(shown) == "workers=3: running …"
     assert shown.run_button.disabled
     until(lambda: is_idle(shown), "the run was over")
     assert [result.timeline.workers for result in shown.results] == [1, 3]
-    assert "3 tasks" in page.alt()
+    until(lambda: "3 tasks: makespan" in page.alt(), "the last picture was there")
     assert status(shown).startswith(f"3 {shown.method.value} workers, 3 tasks: makespan")
-    assert len(page.first) == 1  # the same picture, not another one below
+    assert len(page.pictures()) == 1  # the same picture, not another one below
+
+
+def test_while_a_run_goes_on_its_picture_and_its_progress_are_live(page):
+    first = True
+
+    def run(mp, workers):
+        nonlocal first
+        (nap if first else nap_and_hang)(mp, workers)
+        first = False
+
+    shown = explore(run, workers=2, durations=[0.01, 600, 600])
+    press_run(shown)
+    until(lambda: "The run goes on." in page.alt(), "a frame was there")
+    until(lambda: shown.so_far.value.startswith("1 of 3 tasks done, about "), "a task was done")
+    assert (shown.progress.value, shown.progress.max) == (1, 3)
+    assert shown.progress.layout.visibility == "visible"
+    assert status(shown) == "workers=2: running …"  # a voice that reads it should not go on and on
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    until(lambda: "The run goes on." not in page.alt(), "the last picture was there")
+    assert shown.progress.layout.visibility == "hidden"
+    assert shown.so_far.value == ""
 
 
 def test_many_requests_at_once_make_one_run_of_the_last(page, switch):
     shown = explore(switch.run, workers=1)
+    press_run(shown)
     for workers in range(2, 9):  # as fast as an arrow key that is held down
         shown.sliders["workers"].value = workers
-        shown.request_run()
     until(lambda: is_idle(shown), "the run was over")
     assert switch.calls == [1, 8]
 
 
 def test_slider_moved_before_a_run_has_begun_changes_that_run(page, switch):
     shown = explore(switch.run, workers=1)
-    shown.run_button.click()
+    press_run(shown)
     shown.sliders["workers"].value = 2
     until(lambda: is_idle(shown), "the run was over")
     assert switch.calls == [1, 2]
 
 
-def test_slider_moved_in_mid_run_shows_its_prediction_until_its_run_is_over(page, switch):
-    shown = explore(switch.run, workers=1, durations=[1.0])
-    switch.hang = True
-    shown.run_button.click()
-    until(lambda: switch.running, "the run hung")
-    shown.sliders["workers"].value = 2
-    until(lambda: switch.calls == [1, 1, 2] and switch.running, "the second run hung too")
-    assert "Predicted: 2 workers" in page.alt()
-    shown.stop_button.click()
-    until(lambda: is_idle(shown), "the panel had stopped")
-
-
 def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, switch):
     shown = explore(switch.run, workers=1)
     switch.hang = True
-    shown.run_button.click()
+    press_run(shown)
     until(lambda: switch.running, "the run hung")
     shown.sliders["workers"].value = 2
     until(lambda: switch.calls == [1, 1, 2] and switch.running, "the second run hung too")
@@ -292,9 +323,9 @@ def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, swi
 def test_two_panels_never_run_over_each_other(page, switch):
     one, other = explore(switch.run, workers=1), explore(switch.run, workers=2)
     switch.hang = True
-    one.run_button.click()
+    press_run(one)
     until(lambda: switch.running, "the first panel's run hung")
-    other.run_button.click()
+    press_run(other)
     until(lambda: switch.calls == [1, 2, 1, 2] and switch.running, "the second panel's run hung")
     until(lambda: is_idle(one), "the first panel had given up")
     assert "stopped" in status(one)
@@ -306,8 +337,8 @@ def test_two_panels_never_run_over_each_other(page, switch):
 
 def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(page, switch):
     one, other = explore(switch.run, workers=1), explore(switch.run, workers=2)
-    one.run_button.click()
-    other.run_button.click()
+    press_run(one)
+    press_run(other)
     until(lambda: is_idle(one) and is_idle(other), "both were done")
     assert switch.calls == [1, 2, 2]
     assert status(one) == "workers=1: stopped before it began."
@@ -316,7 +347,7 @@ def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(pag
 def test_a_cell_that_is_run_again_ends_the_background_run_of_the_old_panel(page, switch):
     old = explore(switch.run, workers=1)
     switch.hang = True
-    old.run_button.click()
+    press_run(old)
     until(lambda: switch.running, "the run hung")
     switch.hang = False
     explore(switch.run, workers=3)
@@ -338,6 +369,84 @@ def extra_threads():
     return [t for t in threading.enumerate() if t.name not in known and "watcher" in t.name]
 
 
+# The guess
+
+
+def test_the_first_run_of_the_students_own_waits_for_a_guess(page, switch):
+    shown = explore(switch.run, workers=2)
+    shown.run_button.click()
+    assert status(shown).startswith("First your guess: how many seconds will workers=2 take")
+    assert is_idle(shown)
+    assert switch.calls == [2]
+    run_again(shown)
+    shown.run_button.click()  # and no later run does
+    until(lambda: is_idle(shown), "the run was over")
+    assert switch.calls == [2, 2, 2]
+
+
+@pytest.mark.parametrize("guess", ["soon", "0", "-1", "nan", "inf", "1e9", "2 3"])
+def test_what_is_no_number_of_seconds_is_no_guess(page, switch, guess):
+    shown = explore(switch.run, workers=2)
+    shown.guess.value = guess
+    shown.run_button.click()
+    assert status(shown) == f"A guess is a number of seconds, such as 2.5, not {guess!r}."
+    assert switch.calls == [2]
+
+
+@pytest.mark.parametrize("guess", ["2.5", " 2.5 s", "2,5"])
+def test_the_guess_is_held_against_what_was_measured_in_words_and_on_the_chart(page, guess):
+    shown = explore(nap, workers=2)
+    shown.guess.value = guess
+    shown.run_button.click()
+    until(lambda: is_idle(shown), "the run was over")
+    assert re.search(r"You said 2\.50 s; it took [\d.]+ s\.", status(shown))
+    until(lambda: "2.50 s" in page.alt(), "the guess was in the picture's words")
+    assert shown.guess.value == ""  # ready for the next one
+
+
+def test_where_no_number_of_workers_is_asked_for_no_guess_is(page):
+    calls = []
+    shown = explore(lambda mp, pieces: calls.append(pieces), pieces=2)
+    shown.run_button.click()
+    until(lambda: is_idle(shown), "the run was over")
+    assert calls == [2, 2]
+    assert not re.search("guess", repr(shown.controls.children))
+
+
+# Earlier runs
+
+
+def test_from_the_second_run_on_all_runs_are_compared(page):
+    shown = explore(nap, workers=1)
+    assert "Compare" not in page.comparison()
+    run_again(shown)
+    until(lambda: "Compare 2 runs" in page.comparison(), "two runs were compared")
+    run_again(shown)
+    until(lambda: "Compare 3 runs" in page.comparison(), "three runs were compared")
+    assert "<table" in page.comparison()
+
+
+def test_save_writes_pictures_and_all_tasks_beside_the_notebook(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = explore(nap, workers=1)
+    for number in (1, 2):  # never over what was saved before
+        shown.save_button.click()
+        assert status(shown).startswith(f"Saved beside this notebook: runs_{number}.csv, ")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"runs_1.csv", "runs_2.csv"} < names
+    assert set(status(shown).partition(": ")[2].rstrip(".").split(", ")) < names
+
+
+def test_where_nothing_can_be_saved_the_status_says_so(page, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    shown = explore(nap, workers=1)
+    monkeypatch.setattr(panel, "to_csv", full)
+    shown.save_button.click()
+    assert status(shown) == "Nothing could be saved here: No space left on device"
+
+
 # Stop
 
 
@@ -351,7 +460,7 @@ def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_the
 
     shown = explore(run, workers=2, durations=[1.0])
     before = set(psutil.Process().children(recursive=True))
-    shown.run_button.click()
+    press_run(shown)
     until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")
     attempt = shown._latest
     until(lambda: "returned" in outcomes(attempt.context.timeline()), "the short task was done")
@@ -389,7 +498,7 @@ def outcomes(timeline):
 def test_after_stop_the_next_run_is_right(page, switch):
     shown = explore(switch.run, workers=1)
     switch.hang = True
-    shown.run_button.click()
+    press_run(shown)
     until(lambda: switch.running, "the run hung")
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel had stopped")
@@ -403,11 +512,11 @@ def test_after_stop_the_next_run_is_right(page, switch):
 
 def test_stop_before_the_run_has_begun_leaves_the_panel_ready(page, switch):
     shown = explore(switch.run, workers=1)
-    shown.run_button.click()
+    press_run(shown)
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel was ready")
     assert status(shown) == "workers=1: stopped before it began."
-    assert panel._runner._waiting is None
+    assert RUNNER._waiting is None
     run_again(shown)
     assert switch.calls == [1, 1]
 
@@ -429,7 +538,7 @@ def fails_with(error):
         (ValueError("boom\nand a long story"), "workers=1: ValueError: boom"),
         (KeyError(), "workers=1: KeyError()"),
         (SystemExit("enough"), "workers=1: SystemExit: enough"),
-        (ValueError("<b>&"), "workers=1: ValueError: &lt;b&gt;&amp;"),
+        (ValueError("<b>&"), "workers=1: ValueError: <b>&"),
     ],
 )
 def test_an_error_in_the_experiment_becomes_one_sentence_in_the_status(page, error, sentence):
@@ -469,15 +578,27 @@ def test_an_error_in_a_worker_is_told_and_its_chart_drawn(page):
     assert "raised an error" in page.alt() or "raised" in page.alt()
 
 
-def test_a_chart_that_cannot_be_drawn_is_told_in_the_status(page, switch, monkeypatch):
+@pytest.mark.parametrize("broken", ["gantt", "comparison", "picture_html"])
+def test_a_chart_that_cannot_be_drawn_is_told_and_the_next_run_is_right(
+    page, switch, monkeypatch, broken
+):
     shown = explore(switch.run, workers=1)
 
-    def broken(*_, **__):
+    def no_ink(*_, **__):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(panel, "gantt", broken)
+    switch.hang = broken == "picture_html"  # which draws the frames of a run that goes on
+    with monkeypatch.context() as patched:
+        patched.setattr(panel, broken, no_ink)
+        press_run(shown)
+        told = "the chart could not be drawn: RuntimeError: no ink"
+        until(lambda: status(shown) == told, "it was told")
+        shown.stop_button.click()
+        until(lambda: is_idle(shown), "the run was over")
+    switch.hang = False
     run_again(shown)
-    assert status(shown) == "the chart could not be drawn: RuntimeError: no ink"
+    assert [result.trouble for result in shown.results][::2] == ["", ""]
+    assert "could not" not in status(shown)
 
 
 def test_an_interrupt_of_the_cells_own_run_ends_its_processes(page):
@@ -529,7 +650,7 @@ def test_durations_without_workers_are_refused_before_anything_starts(page):
 def test_what_cannot_be_called_is_refused(page, run):
     with pytest.raises(TypeError, match=r"a function to run, such as run\(mp, workers\)"):
         explore(run, workers=4)
-    assert not page.first
+    assert page.is_empty()
 
 
 def test_an_experiment_that_does_not_take_these_numbers_is_refused(page, switch):
@@ -549,8 +670,7 @@ def test_a_start_method_of_the_environment_that_does_not_exist_is_refused(
 
 def assert_nothing_happened(page, switch):
     assert not switch.calls
-    assert not page.first
-    assert not page.bundles
+    assert page.is_empty()
 
 
 # The mark of the cores
