@@ -55,10 +55,20 @@ def spawn_startup():
     return ratios(lambda: seconds(get_context), lambda: seconds(multiprocessing.get_context), 11)
 
 
-@figure("importing what a child imports over starting Python alone", "ratio", bar=1.3)
-def import_tasks():
+def importing(program: str) -> list[float]:
+    """How long Python takes with these imports, over Python alone."""
+
     def seconds(program: str) -> float:
         return wall(lambda: subprocess.run([sys.executable, "-c", program], check=True))
 
-    ours = "import helpers.tasks, helpers.aboard, helpers.observed"
-    return ratios(lambda: seconds(ours), lambda: seconds("pass"), 15)
+    return ratios(lambda: seconds(program), lambda: seconds("pass"), 15)
+
+
+@figure("importing all that a child imports, over starting Python alone", "ratio", bar=1.3)
+def import_tasks():
+    return importing("import helpers.tasks, helpers.aboard, helpers.observed")
+
+
+@figure("the same for a plain child, which imports multiprocessing.pool alone", "ratio")
+def import_plain():
+    return importing("import multiprocessing.pool")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__ as bench
 from benchmarks import measure
+from benchmarks import runner as bench
 
 HERE = Path(__file__).parent.parent
 
@@ -81,3 +81,10 @@ def test_a_real_figure_can_be_measured_from_the_command_line(tmp_path):
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.splitlines()[-1].startswith("predict_redraw ")
     assert json.loads((tmp_path / "it.json").read_text())["predict_redraw"]["bar"] == 150
+
+
+def test_a_spawned_child_of_the_benchmarks_loads_nothing_heavy():
+    program = "import sys, benchmarks.__main__, benchmarks.workers; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], cwd=HERE, text=True).split()
+    assert "benchmarks.workers" in loaded
+    assert not {"numpy", "matplotlib", "helpers.observed"} & set(loaded)

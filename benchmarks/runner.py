@@ -1,0 +1,66 @@
+"""Measure what the course costs, and show one table.
+
+python3 start.py bench [NAME ...] [--json FILE]
+
+Without a NAME all figures are measured. The value is the median; beside it stand how many values
+it is the median of, and between which two the middle half of them lies. A figure that misses its
+bar is marked, and nothing else follows from it: the exit code is 0.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks import chart, observing, panel  # noqa: F401  each notes its figures
+from benchmarks.measure import FIGURES, Figure, Value, value_of
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line asks for and return the exit code."""
+    wishes = _parser().parse_args(arguments)
+    unknown = [name for name in wishes.names if name not in FIGURES]
+    if unknown:
+        print(f"no figure is called {unknown[0]}: there are {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    print(f"Python {platform.python_version()}, {platform.system()}\n\n{HEAD}", flush=True)
+    found = {}
+    for name in wishes.names or FIGURES:
+        found[name] = value_of(FIGURES[name])
+        print(row(FIGURES[name], found[name]), flush=True)
+    if wishes.json:
+        wishes.json.write_text(json.dumps(as_json(found), indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="start.py bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(FIGURES))
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the values to a file")
+    return parser
+
+
+COLUMNS = "{:<22} {:>9} {:>7} {:<6} {:<7} {:>5} {:>17}  {}"
+HEAD = COLUMNS.format("figure", "value", "bar", "unit", "", "times", "middle half", "what")
+
+
+def row(one: Figure, value: Value) -> str:
+    """A line of the table."""
+    bar = "" if one.bar is None else f"{one.bar:g}"
+    missed = "missed" if one.bar is not None and value.median > one.bar else ""
+    half = f"{value.low:.3g} to {value.high:.3g}"
+    number = f"{value.median:.3g}"
+    return COLUMNS.format(one.name, number, bar, one.unit, missed, value.times, half, one.what)
+
+
+def as_json(found: dict[str, Value]) -> dict[str, dict]:
+    """The same for programs: value, bar and unit of each figure."""
+    return {
+        name: {"value": value.median, "bar": FIGURES[name].bar, "unit": FIGURES[name].unit}
+        for name, value in found.items()
+    }
