@@ -72,6 +72,16 @@ def test_a_long_text_at_the_end_of_a_segment_goes_whole_into_the_next(recorder) 
     assert texts(read(recorder), flight.WROTE) == texts_written
 
 
+@pytest.fixture
+def restless():
+    """Threads take turns a thousand times more often than usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
 def test_threads_that_write_at_once_do_not_mix(recorder) -> None:
     def write(thread):
         for n in range(300):

@@ -222,7 +222,7 @@ if __name__ == "__main__":
     mp = get_context(method)
     try:
         if use == "pool":
-            with mp.Pool(2) as pool:
+            with mp.Pool(1) as pool:  # a second worker might still be on its way
                 result = pool.apply_async(workers.touch_and_sleep, (begun,))
                 workers.wait_for(begun)
                 print("ready", flush=True)
