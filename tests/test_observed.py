@@ -169,7 +169,7 @@ def test_stop_ends_everything_and_fails_what_is_pending(method: str, tmp_path) -
                 except BaseException as error:
                     ends.append(error)
 
-    runner = threading.Thread(target=run)
+    runner = threading.Thread(target=run, daemon=True)
     runner.start()
     workers.wait_for(begun)
     within(30, mp.stop)
@@ -202,7 +202,10 @@ def test_stop_frees_who_waits_for_a_queue() -> None:
         except BaseException as error:
             ends.append(type(error))
 
-    waiting = [threading.Thread(target=wait, args=args) for args in ((full.put, 2), (empty.get,))]
+    waiting = [
+        threading.Thread(target=wait, args=args, daemon=True)
+        for args in ((full.put, 2), (empty.get,))
+    ]
     for thread in waiting:
         thread.start()
     mp.stop()

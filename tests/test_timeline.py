@@ -523,7 +523,7 @@ def test_a_snapshot_can_be_taken_again_and_again_while_it_runs() -> None:
             pool.starmap(workers.print_lines, [(n, 2) for n in range(200)], chunksize=1)
         done.set()
 
-    runner = threading.Thread(target=run)
+    runner = threading.Thread(target=run, daemon=True)
     runner.start()
     try:
         within(60, look)
