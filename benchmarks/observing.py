@@ -34,7 +34,7 @@ def observed_noop():
     return observed_over_plain(nothing, 20_000, 1, 9)
 
 
-@figure("the same in chunks of 100", "ratio", bar=3)
+@figure("20,000 empty tasks in chunks of 100, observed over plain", "ratio", bar=3)
 def observed_noop_chunked():
     return observed_over_plain(nothing, 20_000, 100, 9)
 
@@ -69,6 +69,6 @@ def import_tasks():
     return importing("import helpers.tasks, helpers.aboard, helpers.observed")
 
 
-@figure("the same for a plain child, which imports multiprocessing.pool alone", "ratio")
+@figure("importing multiprocessing.pool, as a plain child does, over Python alone", "ratio")
 def import_plain():
     return importing("import multiprocessing.pool")
