@@ -186,7 +186,7 @@ class Panel:
                 return None
             raise ValueError(
                 f"First your guess: how many seconds will {self.setting} take, from the first "
-                "start to the last finish? Write it beside the slider, then press Run."
+                "start to the last finish? Write it below the slider, then press Run."
             )
         try:
             guess = float(text)
@@ -375,8 +375,8 @@ class Panel:
         guess = [self.guess] if "workers" in numbers else []
         rows = [
             *self._slider_rows(most),
-            _row(buttons),
             _row([*guess, self.progress, self.so_far]),
+            _row(buttons),
             self.status,
         ]
         self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])

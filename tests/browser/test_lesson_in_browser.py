@@ -7,7 +7,6 @@ picture shows is checked from its alternative text and from the timeline in the 
 import re
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,15 +16,28 @@ from helpers.panel import WITHOUT_KERNEL
 from tools import lab
 from tools.panel_on_page import SECONDS, PanelOnPage
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 LESSON = "03_pool.ipynb"
 
 
 @pytest.fixture(scope="module")
-def lesson(open_for_module) -> lab.Notebook:
-    notebook = open_for_module(LESSON)
-    notebook.run_all()
-    return notebook
+def opened(open_for_module) -> lab.Notebook:
+    """The lesson as it was committed, not yet run."""
+    return open_for_module(LESSON)
+
+
+@pytest.fixture(scope="module")
+def as_committed(opened) -> tuple[str, str]:
+    """What the panel's cell shows before it is run: its text, and the picture's."""
+    panel = PanelOnPage(opened)
+    expect(panel.picture).to_be_attached()
+    return panel.cell.text_content(), panel.picture.get_attribute("alt")
+
+
+@pytest.fixture(scope="module")
+def lesson(opened, as_committed) -> lab.Notebook:
+    """The lesson, run from its first cell to its last."""
+    opened.run_all()
+    return opened
 
 
 @pytest.fixture
@@ -39,22 +51,43 @@ def panel(lesson) -> PanelOnPage:
     return found
 
 
+def test_before_it_is_run_the_lesson_shows_the_picture_of_the_last_time(as_committed):
+    text, alt = as_committed
+    assert re.search(r"4 \w+ workers, 5 tasks: makespan", alt)
+    assert WITHOUT_KERNEL in text
+
+
 def test_all_cells_of_the_lesson_run_without_an_error(lesson):
     assert lesson.errors() == []
+
+
+def test_first_run_asks_for_a_guess_then_bars_grow_and_the_guess_is_told(panel, keep):
+    panel.set_slider(2)
+    panel.run.click()
+    expect(panel.status).to_contain_text("First your guess")
+    keep(panel.notebook, "asked", show=panel.picture)
+    panel.press_run("3.5")
+    expect(panel.picture).to_have_attribute("alt", re.compile("The run goes on"))
+    expect(panel.cell).to_contain_text(re.compile("[1-4] of 5 tasks done, about .* to go"))
+    keep(panel.notebook, "live", show=panel.picture)
+    panel.wait_until_ready()
+    expect(panel.status).to_contain_text("You said 3.50 s; it took")
+    assert panel.lanes() == 2
+    keep(panel.notebook, "measured", show=panel.picture)
 
 
 def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
     panel.set_slider(7)
     expect(panel.picture).to_have_attribute("alt", re.compile("Predicted: 7 workers"))
     expect(panel.status).to_contain_text("workers=7: predicted makespan 2.37 s")
-    keep(panel.notebook, "predicted")
+    keep(panel.notebook, "predicted", show=panel.picture)
     runs = panel.notebook.ask_kernel("len(panel.results)")
     panel.run_to_the_end()
     expect(panel.picture).to_have_attribute("alt", re.compile(r"7 \w+ workers, 5 tasks: makespan"))
     assert panel.lanes() == 7
     assert panel.last_run("(t.workers, len(t.tasks), len(t.processes))") == (7, 5, 7)
     assert panel.notebook.ask_kernel("len(panel.results)") == runs + 1
-    keep(panel.notebook, "measured")
+    keep(panel.notebook, "measured", show=panel.picture)
 
 
 def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, keep):
@@ -68,7 +101,7 @@ def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, 
     panel.run_to_the_end()
     expect(panel.picture).to_have_attribute("alt", re.compile(r"6 \w+ workers, 5 tasks: makespan"))
     assert panel.lanes() == 6
-    keep(panel.notebook)
+    keep(panel.notebook, show=panel.picture)
 
 
 def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, keep):
@@ -78,7 +111,7 @@ def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, kee
     expect(panel.status).to_contain_text("workers=1: stopped")
     assert panel.last_run("'returned' in [task.outcome for task in t.tasks][4:]") is False
     assert panel.notebook.ask_kernel(CHILDREN) == []
-    keep(panel.notebook, "stopped")
+    keep(panel.notebook, "stopped", show=panel.picture)
     panel.set_slider(8)
     panel.run_to_the_end()
     assert panel.last_run("[task.outcome for task in t.tasks]") == ["returned"] * 5
@@ -94,13 +127,23 @@ def test_slider_in_mid_run_gives_the_run_up_for_the_latest(panel, keep):
     assert panel.lanes() == 5
     assert panel.notebook.ask_kernel("len(panel.results)") == runs + 1
     assert panel.notebook.ask_kernel(CHILDREN) == []
-    keep(panel.notebook)
+    keep(panel.notebook, show=panel.picture)
+
+
+def test_all_runs_are_compared_below_the_picture(panel, keep):
+    runs = panel.notebook.ask_kernel("len(panel.results)")
+    summary = panel.cell.get_by_text(f"Compare {runs} runs")
+    summary.click()
+    table = panel.cell.locator("table").first
+    expect(table).to_be_visible()
+    assert table.locator("tbody tr").count() == runs
+    keep(panel.notebook, show=table)
+    summary.click()
 
 
 def test_the_kernel_is_free_while_a_run_goes_on(panel):
     panel.set_slider(1)
-    panel.run.click()
-    expect(panel.status).to_contain_text("running")
+    panel.press_run()
     assert panel.notebook.ask_kernel("6 * 7") == 42
     assert panel.stop.is_enabled()
     panel.stop.click()
@@ -110,13 +153,15 @@ def test_the_kernel_is_free_while_a_run_goes_on(panel):
 def test_every_control_is_named_and_reached_by_tab(panel):
     panel.slider().focus()
     reached = []
-    for _ in range(5):
+    while panel.cell.locator(".widget-vbox :focus").count():
         focused = panel.page.locator(":focus")
         reached.append(focused.aria_snapshot().splitlines()[0])
         panel.page.keyboard.press("Tab")
-    wanted = ["slider .Workers", "textbox .Workers", "combobox .Start by", "button .*Run", "Dark"]
-    for snapshot, pattern in zip(reached, wanted, strict=True):
-        assert re.search(pattern, snapshot), reached
+    wanted = ["slider .Workers", "textbox .Workers", "combobox .Start by", "textbox .Your guess"]
+    wanted += ["button .*Run", "button .*Save", "checkbox .Dark"]  # Stop is off while nothing runs
+    for pattern in wanted:
+        assert sum(bool(re.search(pattern, one)) for one in reached) == 1, (pattern, reached)
+    assert len(reached) == len(wanted)
 
 
 def test_axe_finds_nothing_serious_in_the_panel(panel):
@@ -136,7 +181,7 @@ def test_the_mark_stands_under_the_number_of_cores(panel, keep):
     mark = panel.cell.locator(".core-mark").bounding_box()
     assert middle(mark) == pytest.approx(middle(handle), abs=2)
     assert 0 < mark["y"] - handle["y"] < 30
-    keep(panel.notebook)
+    keep(panel.notebook, show=panel.picture)
 
 
 def middle(box):
@@ -148,7 +193,7 @@ def test_panel_in_the_dark_theme(panel, keep):
     light = panel.picture.get_attribute("src")
     panel.cell.get_by_role("checkbox", name="Dark").check()
     expect(panel.picture).not_to_have_attribute("src", light)
-    keep(panel.notebook)
+    keep(panel.notebook, show=panel.picture)
     panel.cell.get_by_role("checkbox", name="Dark").uncheck()
     lab.dark_theme(panel.page, False)
 
@@ -169,17 +214,6 @@ def test_reopened_without_a_kernel_the_last_picture_is_there(panel, server, open
     keep(again, show=picture)
 
 
-def test_saved_notebook_of_the_course_shows_its_picture_before_it_is_run(
-    server, open_notebook, keep
-):
-    shutil.copy(NOTEBOOKS / LESSON, server.root / "committed.ipynb")
-    notebook = open_notebook("committed.ipynb")
-    panel = PanelOnPage(notebook)
-    expect(panel.picture).to_have_attribute("alt", re.compile(r"4 \w+ workers, 5 tasks"))
-    expect(panel.cell).to_contain_text(WITHOUT_KERNEL)
-    keep(notebook, show=panel.picture)
-
-
 CHILDREN = (
     "[p.name() for p in __import__('psutil').Process().children()"
     " if not any(name in ' '.join(p.cmdline()) for name in ('resource_tracker', 'forkserver'))]"
@@ -189,8 +223,7 @@ CHILDREN = (
 def run_until_a_task_is_under_way(panel):
     """Press Run with one worker: the five tasks will take 6.9 seconds in all."""
     panel.set_slider(1)
-    panel.run.click()
-    expect(panel.status).to_contain_text("running")
+    panel.press_run()
     under_way = "panel._latest is not None and len(panel._latest.context.timeline().tasks) > 0"
     deadline = time.monotonic() + SECONDS
     while not panel.notebook.ask_kernel(under_way):
