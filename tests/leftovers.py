@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import util
 from pathlib import Path
 
 import psutil
@@ -39,11 +40,8 @@ def pytest_configure() -> None:
     folder = tempfile.mkdtemp(prefix="ps-", dir=outer)  # short: sockets in it have short names only
     os.environ.update(TMPDIR=folder, TEMP=folder, TMP=folder)
     tempfile.tempdir = folder
-
-
-def pytest_unconfigure() -> None:
-    """Remove the temporary folder."""
-    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+    # Removed at the very end, after what multiprocessing itself has to tidy up in it.
+    util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=-200)
 
 
 class Watch:

@@ -270,7 +270,7 @@ if __name__ == "__main__":
     mp = get_context(sys.argv[1])
     with mp.Pool(2) as pool:
         print(pool.map(triple, range(3)))
-    print([task.call for task in mp.timeline().tasks])
+    print(sorted(task.call for task in mp.timeline().tasks))
 """
 
 
