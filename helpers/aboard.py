@@ -10,7 +10,9 @@ Names of the standard library are leaned on that are not public: `pool.worker` a
 tasks would be missing from the timeline, never invented; a test holds that they are there.
 """
 
+import contextlib
 import functools
+import itertools
 import os
 import reprlib
 import sys
@@ -70,7 +72,8 @@ def leave_with_parent(sentinel, recorder) -> None:
         recorder.record(flight.LEFT, b=1)
         os._exit(1)
 
-    threading.Thread(target=watch, name="orphan guard", daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # this seat has no thread left: then without
+        threading.Thread(target=watch, name="orphan guard", daemon=True).start()
 
 
 def run(process, recorder, standard_run) -> None:
@@ -142,7 +145,7 @@ class RecordedCall:
         self.place = 0
         self.number = recorder.number_of(name or name_of(function))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, /, *args, **kwargs):
         recorder, job = self.recorder, self.job
         arguments = text_of_arguments(args, kwargs)
         recorder.record(flight.STARTED, self.number, job, self.item, self.place, arguments)
@@ -209,6 +212,18 @@ class _Brief(reprlib.Repr):
         return self.repr_instance(value[: self.maxother], level)  # of megabytes the beginning
 
     repr_bytearray = repr_bytes
+
+    # Of a large dictionary or set the first few: the standard library would sort all of it.
+
+    def repr_dict(self, value, level):
+        return super().repr_dict(dict(itertools.islice(value.items(), self.maxdict + 1)), level)
+
+    def repr_set(self, value, level):
+        return super().repr_set(set(itertools.islice(value, self.maxset + 1)), level)
+
+    def repr_frozenset(self, value, level):
+        few = frozenset(itertools.islice(value, self.maxfrozenset + 1))
+        return super().repr_frozenset(few, level)
 
     def repr_function(self, value, level):
         return name_of(value)

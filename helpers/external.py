@@ -93,6 +93,8 @@ class ObservedPopen(subprocess.Popen):
 
     def __init__(self, args, *others, **options):
         asked = now()
+        if not isinstance(args, str | bytes | os.PathLike):
+            args = list(args)  # what can be read only once is read here
         super().__init__(args, *others, **options)
         born = now()  # the system has started the program when `Popen` comes back
         self._lane = next(self._recording.lanes)
@@ -175,9 +177,16 @@ class NotedStream:
         self._note(data)
         return data
 
+    def readlines(self, hint=-1):
+        return list(self)
+
     def __iter__(self):
-        while line := self.readline():
-            yield line
+        return self
+
+    def __next__(self):
+        if line := self.readline():
+            return line
+        raise StopIteration
 
     def __enter__(self):
         return self
@@ -191,7 +200,7 @@ class NotedStream:
 
 def brief(data: str | bytes | None) -> str:
     """What went through a pipe in a few words: the line, or how many lines, or how much."""
-    data = (data or "").encode(errors="replace") if not isinstance(data, bytes) else data
+    data = data.encode(errors="replace") if isinstance(data, str) else bytes(data or b"")
     lines = data.decode(errors="replace").strip().splitlines()
     if len(lines) > 1:
         return f"{len(lines)} lines"
@@ -202,7 +211,7 @@ def name_of(args: str | bytes | os.PathLike | Sequence) -> str:
     """A name for a lane: the program, and the name that it was given to look up, if it was."""
     words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
     program, *words = (os.fsdecode(word) for word in words)
-    if words[:1] == ["-m"]:
+    if words[:1] == ["-m"] and words[1:]:
         program, words = words[1].rpartition(".")[2], words[2:]
     if "-c" in words or "-" in words:
         words = []

@@ -13,6 +13,7 @@ Only the standard library is imported here, because every child imports this fil
 """
 
 import contextlib
+import errno
 import io
 import mmap
 import os
@@ -139,16 +140,16 @@ class Recorder:
         return position
 
     def _new_segment(self):
-        name = f"{self.pid}-{time.perf_counter_ns()}" if not self._segments else self._name
-        self._name = name
+        number, self._segments = self._segments, self._segments + 1
+        if number == 0:
+            self._name = f"{self.pid}-{time.perf_counter_ns()}"
         try:
-            segment = _map_new_file(os.path.join(self.folder, f"{name}.{self._segments}.log"))
+            segment = _map_new_file(os.path.join(self.folder, f"{self._name}.{number}.log"))
         except OSError:
             return False
-        HEADER.pack_into(segment, 0, MAGIC, self.pid, self._segments, 0, 0)
+        HEADER.pack_into(segment, 0, MAGIC, self.pid, number, 0, 0)
         self._segment = segment
         self._first = self._first or segment
-        self._segments += 1
         self._position = HEADER_BYTES
         return True
 
@@ -166,17 +167,26 @@ def _map_new_file(path):
     """
     with open(path, "x+b") as file:
         try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, SEGMENT_BYTES)
-            else:
-                file.write(bytes(SEGMENT_BYTES))
-                file.flush()
+            _reserve(file)
             return mmap.mmap(file.fileno(), SEGMENT_BYTES)
         except OSError:
             with contextlib.suppress(OSError):
                 os.remove(path)
             raise
 
+
+def _reserve(file):
+    """Reserve the space of a segment; written out where the system or the disk has no other way."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, SEGMENT_BYTES)
+    except (AttributeError, OSError) as error:
+        if getattr(error, "errno", None) in NO_ROOM:
+            raise
+        file.write(bytes(SEGMENT_BYTES))
+        file.flush()
+
+
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 _recorders = weakref.WeakValueDictionary()
 _here = None

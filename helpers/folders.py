@@ -50,9 +50,15 @@ def sweep() -> None:
             if (
                 match
                 and entry.is_dir(follow_symlinks=False)
+                and _is_ours(entry)
                 and not _is_alive(int(match[1]), entry.path)
             ):
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_ours(entry):
+    """Does a folder belong to this user? Others' folders are not ours to open, let alone judge."""
+    return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
 
 
 def _is_alive(pid, folder):

@@ -18,6 +18,7 @@ Only the standard library is imported here, because every child imports this fil
 
 import contextlib
 import functools
+import importlib
 import itertools
 import multiprocessing
 import os
@@ -195,13 +196,13 @@ class ObservedContext:
             )
             self._watched.append(child)
             if self._watcher is None:
-                self._watcher = threading.Thread(
-                    target=self._watch, name="process watcher", daemon=True
-                )
-                self._watcher.start()
+                watcher = threading.Thread(target=self._watch, name="process watcher", daemon=True)
+                watcher.start()  # it waits for our lock
+                self._watcher = watcher
         if self._stopped and child._pool is None:  # in the meantime
             end([child], PATIENCE)
-            self._check_running()
+            if child._role != "worker":  # an executor's own thread must not end by our error
+                self._check_running()
 
     def _lane_for(self, child):
         """The lane of a worker that has ended and that this one replaces, else the next one."""
@@ -233,10 +234,15 @@ class ObservedContext:
                 connection.wait([child.sentinel for child in children], POLL)
             except (OSError, ValueError):  # one was closed in between, or Windows has too many
                 time.sleep(POLL)
-            for child in children:
-                if child._notice() is not None:
-                    child._seen_off = True
+            ended = [child for child in children if child._notice() is not None]
+            if not ended:
+                time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
+            for child in ended:
+                child._seen_off = True
+                try:
                     child._tell_pool()
+                except Exception:  # of the others we still want to know
+                    traceback.print_exc()
 
 
 class ObservedProcess:
@@ -264,10 +270,14 @@ class ObservedProcess:
 
     def start(self):
         context = self._context
-        if self._pool is None:  # a pool that is replacing a worker is stopped as a whole
+        if self._role != "worker":  # a pool that is replacing a worker is stopped as a whole
             context._check_running()
         if context._name != "fork" and self._popen is None:
             check_reaches_child(self._target or type(self), context._name)
+        if context._name == "fork":
+            # What reads the logs is imported now: were another of our threads in the middle of
+            # that import at the fork, the child would inherit its lock, and never get it.
+            importlib.import_module("helpers.logs")
         self._folder = context._recorder.folder
         asked = time.perf_counter_ns()
         super().start()
@@ -283,8 +293,10 @@ class ObservedProcess:
             if wait <= 0:
                 return None
             if connection.wait([self.sentinel], wait):
-                break  # it is ending at this very moment
-        return super().join(None if deadline is None else max(0, deadline - time.monotonic()))
+                if _reaped_by_others(self.pid):
+                    break
+                time.sleep(min(wait, 0.001))  # it is ending, or has only closed its pipe
+        return super().join(0)
 
     @property
     def exitcode(self):
@@ -334,6 +346,17 @@ def _rebuild(method, state):
     child = child_class.__new__(child_class)
     vars(child).update(state)
     return child
+
+
+def _reaped_by_others(pid):
+    """Has somebody else waited for this child of ours? Then nobody will ever know its exit code."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.getpgid(pid)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _one_poll_at_a_time(popen):
@@ -417,13 +440,13 @@ class ObservedPool(standard_pool.Pool):
             self._fail_pending()
         return result
 
-    def imap(self, func, iterable, chunksize=1):
+    def imap(self, func, *args, **kwargs):
         check_reaches_child(func, self._ctx._name)
-        return super().imap(func, iterable, chunksize)
+        return super().imap(func, *args, **kwargs)
 
-    def imap_unordered(self, func, iterable, chunksize=1):
+    def imap_unordered(self, func, *args, **kwargs):
         check_reaches_child(func, self._ctx._name)
-        return super().imap_unordered(func, iterable, chunksize)
+        return super().imap_unordered(func, *args, **kwargs)
 
     # When a worker ends unasked
 
@@ -505,6 +528,7 @@ class ObservedPool(standard_pool.Pool):
         outqueue._writer.close()
         _join(task_handler)
         _join(result_handler)
+        end(list(pool), PATIENCE)  # workers that were still being started
 
 
 def _worker_of(pool, context, *args, **kwargs):

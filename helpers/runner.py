@@ -65,8 +65,11 @@ class Attempt:
             first_line = str(error).partition("\n")[0]
             trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
+            stopped = self._stopped_at is not None
             self._end_processes()  # nothing that the run may have left behind outlives it
         timeline = self.context.timeline()
+        if stopped:  # whatever the run made of it: joins that come back, an executor that broke
+            trouble = STOPPED
         return Result(self.setting, timeline, INTERRUPTED if interrupted(timeline) else trouble)
 
     def start(self):
