@@ -4,6 +4,7 @@ import gc
 import importlib
 import os
 import pickle
+import signal
 import stat
 import subprocess
 import sys
@@ -470,3 +471,40 @@ def test_an_edited_module_is_noticed_until_it_is_reloaded(mine, recwarn) -> None
     recwarn.clear()
     get_context("spawn")
     assert not [w for w in recwarn if "edited" in str(w.message)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="exec begins a new process there")
+def test_a_child_that_becomes_another_program_is_stopped_like_any_other():
+    mp = get_context()
+    child = mp.Process(target=workers.become_another_program, args=(60,))
+    child.start()
+    while psutil.Process(child.pid).name() != "sleep":
+        time.sleep(0.01)
+    within(20, mp.stop)
+    assert child.exitcode == -signal.SIGTERM
+
+
+def test_a_task_may_have_an_argument_called_self():
+    with get_context().Pool(1) as pool:
+        assert pool.apply(workers.takes_self, kwds={"self": 3}) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_forked_workers_can_import_while_others_are_replaced(tmp_path):
+    """In a Python of its own, where numpy is not imported yet when the first worker ends."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from helpers.observed import get_context\n"
+        "from tests.workers import import_numpy\n"
+        "with get_context('fork').Pool(2, maxtasksperchild=1) as pool:\n"
+        "    print(pool.map_async(import_numpy, range(6), chunksize=1).get(60))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, program],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert ran.stdout.strip() == "[0, 1, 4, 9, 16, 25]", ran.stderr

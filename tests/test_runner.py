@@ -169,3 +169,19 @@ def threads():
     """The threads that runs have left."""
     names = ("experiment", "process watcher", "panel runner")
     return [thread.name for thread in threading.enumerate() if thread.name in names]
+
+
+def test_a_stopped_run_whose_joins_come_back_is_told_as_stopped(runner):
+    def joins(mp, workers):
+        children = [mp.Process(target=sleep, args=(60,)) for _ in range(workers)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+
+    watch = Watch(joins)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED

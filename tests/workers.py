@@ -232,3 +232,19 @@ class CallableWithOddName:
 
     def __call__(self, value):
         return value
+
+
+def become_another_program(seconds):
+    """As `os.exec` does it: the pipe to the parent is closed, the process lives on."""
+    os.execvp("sleep", ["sleep", str(seconds)])
+
+
+def import_numpy(number):
+    """What a task of a student may do first."""
+    import numpy as np
+
+    return int(np.square(number))
+
+
+def takes_self(self):
+    return self
