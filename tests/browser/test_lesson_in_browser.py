@@ -120,9 +120,12 @@ def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, kee
 
 def test_slider_in_mid_run_gives_the_run_up_for_the_latest(panel, keep):
     run_until_a_task_is_under_way(panel)
+    panel.notebook.ask_kernel("globals().update(given_up=panel._latest)")
     runs = panel.notebook.ask_kernel("len(panel.results)")
     panel.set_slider(5)
     panel.wait_until_ready()
+    ends = panel.notebook.ask_kernel("[t.outcome for t in given_up.context.timeline().tasks]")
+    assert ends.count("returned") < 5
     expect(panel.picture).to_have_attribute("alt", re.compile(r"5 \w+ workers, 5 tasks: makespan"))
     assert panel.lanes() == 5
     assert panel.notebook.ask_kernel("len(panel.results)") == runs + 1
