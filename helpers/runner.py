@@ -5,11 +5,12 @@ No widgets and no pictures here, so that all of it can be tested, and used, with
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
 from helpers.observed import Stopped, get_context
-from helpers.timeline import Timeline
+from helpers.timeline import Tasks, Timeline
 
 DEBOUNCE = 0.2
 """Seconds that a request waits for a later one: each press of an arrow key is a request."""
@@ -76,7 +77,10 @@ class Attempt:
         """The same in a thread; `over` is set when `result` is there."""
 
         def work():
-            self.result = self.make()
+            try:
+                self.result = self.make()
+            except Exception as error:  # of ours: whoever waits must not wait for ever
+                self.result = Result(self.setting, Timeline(Tasks.from_columns([])), repr(error))
             self.over.set()
 
         threading.Thread(target=work, name="experiment", daemon=True).start()
@@ -153,8 +157,11 @@ class Runner:
     def _work(self):
         while True:
             job = self._next_job()
-            with self._alone:
-                job.finish(self._make(job))
+            try:
+                with self._alone:
+                    job.finish(self._make(job))
+            except Exception:  # one job's error must not end the thread that serves all panels
+                traceback.print_exc()
             with self._condition:
                 self._current = None
 

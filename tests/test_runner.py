@@ -185,3 +185,21 @@ def test_a_stopped_run_whose_joins_come_back_is_told_as_stopped(runner):
     runner.stop()
     assert watch.told.wait(SECONDS)
     assert watch.result.trouble == STOPPED
+
+
+def test_an_error_in_what_is_told_does_not_end_the_thread_that_serves_all(runner, capsys):
+    watch, after = Watch(sleep_briefly), Watch(sleep_briefly)
+    runner.request(watch.job._replace(finish=lambda result: watch.told.set() or 1 / 0))
+    assert watch.told.wait(SECONDS)
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert after.result.trouble == ""
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_timeline_that_cannot_be_read_becomes_trouble(runner, monkeypatch):
+    watch = Watch(sleep_briefly)
+    monkeypatch.setattr(watch.attempt, "make", lambda: 1 / 0)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert "ZeroDivisionError" in watch.result.trouble
