@@ -1,8 +1,6 @@
 """Earlier runs beside each other: their speed-ups, and charts that compare them.
 
-A panel keeps its runs as results. All that is asked of a result here is a `setting` with the start
-`method` and the `numbers` of the sliders, a `timeline`, and `trouble`: a text, empty if the run
-ended well.
+A panel keeps its runs as results, see `runner.Result`. Those with `trouble` did not end well.
 
 Speed-up is measured on the total, from the first call to the last result, because that is what a
 person waits for. The makespan leaves out start-up, which is just where start methods differ.
@@ -11,7 +9,6 @@ person waits for. The makespan leaves out start-up, which is just where start me
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -21,7 +18,8 @@ from helpers.chart_compare import Point, medians, methods_of
 from helpers.chart_sheet import Sheet
 from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES
 from helpers.gantt import Chart, gantt
-from helpers.timeline import OUTCOMES, Timeline
+from helpers.runner import Result
+from helpers.timeline import OUTCOMES
 
 WORKERS = "workers"
 """The slider that a speed-up is about."""
@@ -30,19 +28,6 @@ NOTE_LENGTH = 120
 """So many letters fit into one line below the chart."""
 FEW_SETTINGS = 12
 """Up to here the text for those who cannot see the chart tells every number on it."""
-
-
-class Setting(Protocol):
-    method: str
-    numbers: dict[str, int]
-
-
-class Result(Protocol):
-    """What is asked of a run."""
-
-    setting: Setting
-    timeline: Timeline
-    trouble: str
 
 
 # Speed-up
