@@ -28,13 +28,11 @@ class Watch:
     def __init__(self, run, workers=2):
         self.attempt = Attempt(run, Setting("spawn", {"workers": workers}))
         self.result, self.dropped = None, False
-        self.looks = 0
         self.told = threading.Event()
         self.under_way = threading.Event()
         self.job = Job(self.attempt, self._look, self._finish, self._drop)
 
     def _look(self):
-        self.looks += 1
         if len(self.attempt.context.timeline().tasks):
             self.under_way.set()
 
@@ -59,12 +57,15 @@ def runner():
 
 
 def test_a_run_is_looked_at_while_it_goes_on_and_told_when_it_is_over(runner):
-    watch = Watch(sleep_briefly)
+    def until_looked_at(mp, workers):
+        sleep_briefly(mp, workers)
+        assert watch.under_way.wait(SECONDS)
+
+    watch = Watch(until_looked_at)
     runner.request(watch.job)
     assert watch.told.wait(SECONDS)
     assert watch.result.trouble == ""
     assert len(watch.result.timeline.tasks) == 2
-    assert watch.looks > 0
 
 
 def test_stop_ends_the_run_and_all_its_processes(runner):
