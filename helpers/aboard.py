@@ -8,26 +8,28 @@ parent.
 Names of the standard library are leaned on that are not public: `pool.worker` and
 `futures.process._process_worker`, with the functions they use for chunks. If they were gone,
 tasks would be missing from the timeline, never invented; a test holds that they are there.
+
+Every child imports this file, and waits for it. So it imports only what a child of the standard
+library has loaded anyway; a module that a function comes from has been loaded with it.
 """
 
 import contextlib
 import functools
 import itertools
+import multiprocessing
 import os
 import reprlib
+import select
 import sys
 import threading
 import time
-from concurrent.futures import process as futures_process
-from multiprocessing import connection, managers
-from multiprocessing import pool as standard_pool
 
-from helpers import flight
+from helpers import cargo, flight
 
 LONGEST_CALL = flight.INLINE + 2 * flight.MORE
 """Bytes of a call's arguments, or of a message, that are kept."""
 
-_MACHINERY = (standard_pool.__name__, futures_process.__name__)
+_POOL, _FUTURES = "multiprocessing.pool", "concurrent.futures.process"
 
 _imported_in = os.getpid()
 
@@ -36,19 +38,24 @@ def role_of(target) -> str:
     """What a process is there for, told from its target: 'worker', 'manager' or 'process'."""
     if _is_machinery(target):
         return "worker"
-    if getattr(target, "__module__", None) == managers.__name__:
+    if getattr(target, "__module__", None) == "multiprocessing.managers":
         return "manager"
     return "process"
 
 
 def _is_machinery(function):
     """Is this a function of the standard library's pools? Then calling it is nobody's task."""
-    return getattr(function, "__module__", None) in _MACHINERY
+    return getattr(function, "__module__", None) in (_POOL, _FUTURES)
 
 
 def _is(function, module, name):
     """Is this the function of this name? Not, if the module has no such function any more."""
-    return function is getattr(module, name, _is)
+    return function is getattr(_loaded(module), name, _is)
+
+
+def _loaded(module):
+    """A module, if this process has imported it: without it, none of its functions can be here."""
+    return sys.modules.get(module)
 
 
 def start_method_of(parent: int) -> str:
@@ -67,7 +74,7 @@ def leave_with_parent(sentinel, recorder) -> None:
     parent = os.getppid()
 
     def watch():
-        while not connection.wait([sentinel], timeout=1.0) and os.getppid() == parent:
+        while not _is_ready(sentinel, seconds=1) and os.getppid() == parent:
             pass
         recorder.record(flight.LEFT, b=1)
         os._exit(1)
@@ -76,14 +83,49 @@ def leave_with_parent(sentinel, recorder) -> None:
         threading.Thread(target=watch, name="orphan guard", daemon=True).start()
 
 
+def _is_ready(sentinel, seconds):
+    """Wait that long at most, and tell whether the process behind a sentinel has ended."""
+    if sys.platform == "win32":
+        from multiprocessing import connection
+
+        return bool(connection.wait([sentinel], seconds))
+    poll = select.poll()
+    poll.register(sentinel, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))
+
+
+class ChildProcess:
+    """The child's side of an observed process, mixed into a class of the standard library."""
+
+    def _bootstrap(self, parent_sentinel=None):
+        """Everything from the child's first moment to its last."""
+        recorder = flight.take_off(self._folder)
+        method = flight.METHODS.index(start_method_of(self._parent_pid))
+        recorder.record(flight.BORN, method, self._parent_pid)
+        leave_with_parent(parent_sentinel, recorder)
+        self.run = functools.partial(run, self, recorder, self.run)
+        code = super()._bootstrap(parent_sentinel)
+        recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
+        return code
+
+
+def rebuild(method: str, state: dict):
+    """In a spawned child: the process object. It needs nothing of what its parent's can do."""
+    standard = multiprocessing.get_context(method).Process
+    child_class = type(standard.__name__, (ChildProcess, standard), {})
+    child = child_class.__new__(child_class)
+    vars(child).update(state)
+    return child
+
+
 def run(process, recorder, standard_run) -> None:
     """Run an observed process's function: the `run` of the standard library, recorded."""
     role = role_of(process._target)
     if role == "worker":
-        if _is(process._target, standard_pool, "worker"):
-            _tap(process._args[0], recorder, _observe_pool_task)
-        elif _is(process._target, futures_process, "_process_worker"):
-            _tap(process._args[0], recorder, _observe_call_item)
+        if _is(process._target, _POOL, "worker"):
+            _tap(*process._args[:2], recorder, _observe_pool_task)
+        elif _is(process._target, _FUTURES, "_process_worker"):
+            _tap(*process._args[:2], recorder, _observe_call_item)
         standard_run()
     elif role == "manager":
         standard_run()
@@ -96,8 +138,9 @@ def run(process, recorder, standard_run) -> None:
     recorder.record(flight.DONE)
 
 
-def _tap(tasks, recorder, observe):
-    """Record every task that comes out of the queue `tasks` in this process."""
+def _tap(tasks, results, recorder, observe):
+    """Record every task that comes out of the queue `tasks` in this process, and large results."""
+    cargo.weigh(tasks, results, recorder)
     get = tasks.get
     waiting_for_first = [True]
 
@@ -114,9 +157,10 @@ def _tap(tasks, recorder, observe):
 def _observe_pool_task(task, recorder):
     """A task of `Pool` with its function recorded; of a chunk, the function inside."""
     job, item, function, args, kwargs = task
-    if _is(function, standard_pool, "mapstar") or _is(function, standard_pool, "starmapstar"):
+    if _is(function, _POOL, "mapstar") or _is(function, _POOL, "starmapstar"):
         ((inner, chunk),) = args
-        args = ((RecordedCall(inner, recorder, job, item), chunk),)
+        # The method itself is called a little quicker than the object that has it.
+        args = ((RecordedCall(inner, recorder, job, item).__call__, chunk),)
     elif not _is_machinery(function):
         function = RecordedCall(function, recorder, job, item)
     return job, item, function, args, kwargs
@@ -126,49 +170,69 @@ def _observe_call_item(call, recorder):
     """A call of `ProcessPoolExecutor` with its function recorded; of a chunk, the one inside."""
     function = call.fn
     inside = getattr(function, "func", None)  # of a functools.partial
-    if _is(inside, futures_process, "_process_chunk"):
+    if _is(inside, _FUTURES, "_process_chunk"):
         (inner,) = function.args
-        call.fn = functools.partial(inside, RecordedCall(inner, recorder))
+        call.fn = functools.partial(inside, RecordedCall(inner, recorder).__call__)
     elif not _is_machinery(inside):
         call.fn = RecordedCall(function, recorder)
     return call
 
 
-class RecordedCall:
-    """A function that records when it starts, when it finishes, and how."""
+_now, _STARTED, _SHORT = time.perf_counter_ns, flight.STARTED, flight.SHORT_TASK
+"""Names of our own are found quicker than those of another module, and here that counts."""
 
-    def __init__(self, function, recorder, job=flight.NO_JOB, item=0, name=None):
+
+class RecordedCall:
+    """A function that records when it starts, when it finishes, and how.
+
+    Asking the system how long we were on a core takes longer than all the rest, so of a task
+    shorter than `flight.SHORT_TASK` it is not asked, and the answer is used for what follows
+    soon: in between we were on a core, or the clock would have gone on.
+    """
+
+    def __init__(
+        self,
+        function,
+        recorder,
+        job=flight.NO_JOB,
+        item=0,
+        name=None,
+        clock=time.process_time_ns,
+    ):
         self.function = function
+        self.clock = clock
         self.recorder = recorder
         self.job = job
         self.item = item
-        self.place = 0
         self.number = recorder.number_of(name or name_of(function))
+        self.asked_at = self.computed = 0
 
     def __call__(self, /, *args, **kwargs):
-        recorder, job = self.recorder, self.job
-        arguments = text_of_arguments(args, kwargs)
-        recorder.record(flight.STARTED, self.number, job, self.item, self.place, arguments)
-        self.place += 1
-        computing = time.process_time_ns()
+        text = text_of_arguments(args, kwargs)
+        began = _now()
+        record = self.recorder.record
+        segment, place = record(_STARTED, self.number, self.job, self.item, 0, text, began)
+        if began - self.asked_at > _SHORT:
+            self.computed, self.asked_at = self.clock(), _now()
         try:
             result = self.function(*args, **kwargs)
         except BaseException as error:
-            computed = (time.process_time_ns() - computing) // 1000
-            recorder.record(
-                flight.FINISHED,
-                flight.RAISED,
-                job,
-                computed & 0xFFFFFFFF,
-                computed >> 32,
-                _text_of_error(error),
-            )
+            self.finish(flight.RAISED, began, _text_of_error(error))
             raise
-        computed = (time.process_time_ns() - computing) // 1000
-        recorder.record(
-            flight.FINISHED, flight.RETURNED, job, computed & 0xFFFFFFFF, computed >> 32
-        )
+        took = _now() - began
+        if took < _SHORT:
+            self.recorder.record_end(segment, place, took)
+        else:
+            self.finish(flight.RETURNED, began)
         return result
+
+    def finish(self, outcome, began, text=b""):
+        """Record the end of a task."""
+        now, computed = _now(), self.clock()
+        on_core = max(0, computed - self.computed - (began - self.asked_at)) // 1000
+        self.computed, self.asked_at = computed, now
+        low, high = on_core & 0xFFFFFFFF, on_core >> 32
+        self.recorder.record(flight.FINISHED, outcome, self.job, low, high, text, now)
 
 
 def name_of(function) -> str:
@@ -180,15 +244,30 @@ def name_of(function) -> str:
 
 def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
     """The arguments of a call as they would be written, cut to `LONGEST_CALL` bytes."""
+    if len(args) == 1 and not kwargs and _is_small(args[0]):  # as in most large maps
+        return b"%d" % args
     texts = [text_of(value) for value in args]
     if kwargs:
         texts += [f"{name}={text_of(value)}" for name, value in kwargs.items()]
     return _cut(", ".join(texts))
 
 
+def _is_small(value):
+    """Is this a plain number that can be written at once?"""
+    return type(value) is int and -(10**15) < value < 10**15
+
+
 def message_text(value) -> bytes:
     """A message's value as text, cut to `LONGEST_CALL` bytes."""
     return _cut(text_of(value))
+
+
+_TOLD_BY_NAME = (
+    "multiprocessing.synchronize",
+    "multiprocessing.managers",
+    "helpers.sharing",
+)
+"""Locks, barriers, proxies, shared values: who holds them just now is nothing for a label."""
 
 
 class _Brief(reprlib.Repr):
@@ -200,7 +279,7 @@ class _Brief(reprlib.Repr):
 
     def repr_instance(self, value, level):
         kind = type(value)
-        if kind.__repr__ is object.__repr__:
+        if kind.__repr__ is object.__repr__ or kind.__module__ in _TOLD_BY_NAME:
             return str(getattr(value, "label", kind.__name__))  # not <... object at 0x7f...>
         try:
             text = repr(value)
@@ -237,7 +316,7 @@ _brief = _Brief()
 def text_of(value) -> str:
     """A value as short text, for any value, however large or strange."""
     kind = type(value)
-    if (kind is int and -(10**15) < value < 10**15) or (kind is str and len(value) < 40):
+    if _is_small(value) or (kind is str and len(value) < 40):
         return repr(value)
     try:
         return " ".join(_brief.repr(value).split())

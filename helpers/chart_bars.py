@@ -10,11 +10,13 @@ import math
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
+from matplotlib.image import AxesImage
+from matplotlib.transforms import IdentityTransform
 
 from helpers import chart_words as words
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import Spans, coverage
-from helpers.chart_style import CROSS, DAGGER, LINE_OF_TEXT, MOST_LABELS
+from helpers.chart_style import CROSS, DAGGER, DPI, LINE_OF_TEXT, MOST_LABELS
 from helpers.timeline import Timeline
 
 TASK_KINDS = ("task", "raised", "lost", "running", "ghost")
@@ -78,17 +80,24 @@ def draw_coverage(canvas: Canvas, spans: dict[str, Spans]) -> None:
     styles = [canvas.palette.kinds[kind] for kind in layers]
     colours = [to_rgba(style.flat or style.fill) for style in styles] + [(0, 0, 0, 0)]
     pixels = (np.array(colours) * 255).round().astype(np.uint8)[which]
-    canvas.axes.imshow(
-        pixels.reshape(layout.height, layout.width, 4),
-        extent=(*canvas.axes.get_xlim(), layout.rows, 0),
-        aspect="auto",
-        interpolation="nearest",
-        gid="coverage",
-        zorder=2.5,
-    )
+    extent = (*canvas.axes.get_xlim(), layout.rows, 0)
+    looks = {"interpolation": "nearest", "gid": "coverage", "zorder": 2.5}
+    picture = _Pixels(canvas.axes, extent=extent, **looks)
+    picture.set_data(pixels.reshape(layout.height, layout.width, 4))
+    canvas.axes.add_image(picture)
     for i, kind in enumerate(layers):
         if (which == i).any():
             canvas.show(kind, flat=True)
+
+
+class _Pixels(AxesImage):
+    """A picture that has a pixel for each of the canvas, so that nothing need be computed."""
+
+    def make_image(self, renderer, magnification=1.0, unsampled=False):
+        if renderer.dpi != DPI:  # somebody saves the figure larger
+            return super().make_image(renderer, magnification, unsampled)
+        left, bottom = self.axes.bbox.min.round()
+        return self.get_array()[::-1], left, bottom, IdentityTransform()
 
 
 def _shares(canvas, spans):

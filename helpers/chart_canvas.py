@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from helpers import chart_style as style
-from helpers.chart_data import Lane
+from helpers.chart_data import Lane, hosts_of
 from helpers.chart_sheet import Sheet
 from helpers.chart_words import one_line, plural
 
@@ -27,9 +27,16 @@ LEGEND = {
     "idle": "idle",
     "process": "process alive",
     "manager": "manager",
+    "waiting": "waits for a lock",
+    "pickling": "pickles or unpickles",
+    "sending": "sends a result",
+    "read": "value read",
+    "wrote": "value written",
     "message": "message",
     "not taken": "never taken",
 }
+GLYPHS = {"message": "→", "not taken": "○", "read": "△", "wrote": "▼"}
+"""What stands in the legend for kinds that are no bars."""
 
 
 class Layout:
@@ -119,6 +126,7 @@ class Canvas(Sheet):
         if together > 1:
             return self._widest([group_name(lanes[-together:])], style.LANE_FONT), 0
         names = self._widest([short_name(lane) for lane in lanes], style.LANE_FONT)
+        names += style.HOST_COLUMN if any(lane.host for lane in lanes) else 0
         return names, self._widest([pids_of(lane) for lane in lanes], style.SMALL_FONT)
 
     def _widest(self, texts, size):
@@ -197,6 +205,7 @@ class Canvas(Sheet):
         """The lanes' names and pids; where lanes are thin, only some of them."""
         layout, lanes = self.layout, self.layout.lanes
         step = math.ceil(style.LINE_OF_TEXT / layout.lane_height)
+        step *= 2 if layout.together > 1 else 1  # `workers 1–10` need not stand line by line
         stacked = layout.lane_height >= 2 * style.LINE_OF_TEXT
         for row in range(0, layout.rows if lanes else 0, step):
             y = 1 - (row + 0.5) / layout.rows
@@ -207,6 +216,39 @@ class Canvas(Sheet):
                 self._beside(y, 0, pids_of(some[0], stacked), muted=True)
         if layout.pids:
             self._beside(1 + 0.5 * style.RULER_HEIGHT / layout.height, 0, "pid", muted=True)
+        if layout.together == 1:
+            for host, first, last in hosts_of(lanes):
+                self._host(host, first, last)
+
+    def _host(self, name, first, last):
+        """A bracket beside the lanes of one host, its name along it, and a line between hosts."""
+        layout, axes = self.layout, self.axes
+        x = (2 * style.SIDE - layout.left) / layout.width
+        looks = {"color": self.palette.muted, "clip_on": False}
+        ends, across = [first + 0.08, last + 0.92], axes.get_yaxis_transform()
+        axes.plot([x, x], ends, transform=across, linewidth=2, gid="host", **looks)
+        if first:
+            axes.plot([x, 1], [first, first], transform=across, linewidth=0.8, **looks)
+        axes.text(
+            x - 0.6 * style.SIDE / layout.width,
+            (first + last + 1) / 2,
+            self._cut_to(one_line(name), (last + 1 - first) * layout.lane_height),
+            transform=across,
+            fontsize=style.SMALL_FONT,
+            color=self.palette.ink,
+            rotation=90,
+            ha="center",
+            va="center",
+            parse_math=False,
+        )
+
+    def _cut_to(self, text, room):
+        """As much of a text as so many pixels hold."""
+        if self.text_width(text) <= room:
+            return text
+        while text and self.text_width(text + "…") > room:
+            text = text[:-1]
+        return text + "…"
 
     def _beside(self, y, away, text, size=style.SMALL_FONT, muted=False):
         """A text left of the axes, at the height `y` in parts of theirs, `away` in pixels."""
@@ -299,8 +341,8 @@ class Canvas(Sheet):
 
     def _swatch(self, kind, x, y):
         """A small sample of a kind, drawn as on the chart."""
-        if kind in ("message", "not taken"):
-            self.text_at(x + 4, y, "→" if kind == "message" else "○", fontsize=style.TITLE_FONT)
+        if kind in GLYPHS:
+            self.text_at(x + 4, y, GLYPHS[kind], fontsize=style.TITLE_FONT)
             return
         tall = self.layout.figure_height
         looks = self.palette.kinds[kind]

@@ -5,7 +5,7 @@ Only drawing here. Which runs are shown and what is said about them comes from `
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from statistics import median
 from typing import NamedTuple
 
@@ -141,13 +141,13 @@ def draw_speed_ups(sheet: Sheet, points: list[Point], counted: str, newest: int,
     plot = Plot(sheet, place, "speed-up", counted, points)
     best, ceiling = max(point.speed_up for point in points), min(cores, plot.last)
     plot.axes.set_ylim(0, 1.12 * max(best, 1, min(ceiling, 2 * best)))
-    _draw_ceiling(plot, cores)
+    draw_ceiling(plot, cores)
     plot.draw("speed_up")
     plot.ring(newest, "speed_up")
     return plot
 
 
-def _draw_ceiling(plot, cores):
+def draw_ceiling(plot, cores):
     """The line min(workers, cores), with its name where no mark can be."""
     axes, colour = plot.axes, plot.sheet.palette.ink
     (low, edge), corner = axes.get_xlim(), min(cores, plot.last)
@@ -169,6 +169,24 @@ def _draw_ceiling(plot, cores):
         fontsize=style.SMALL_FONT,
         color=colour,
         **looks,
+    )
+
+
+def draw_law(plot: Plot, law: Callable[[float], float], name: str) -> None:
+    """What a law says for every number of workers: a dashed curve, with its name at its end."""
+    x = [1 + (plot.last - 1) * step / 100 for step in range(101)]
+    colour = plot.sheet.palette.predicted
+    looks = {"color": colour, "linestyle": CEILING_DASHES, "linewidth": 2, "zorder": 2}
+    plot.axes.plot(x, [law(one) for one in x], gid="law", **looks)
+    plot.axes.annotate(
+        name,
+        (plot.last, law(plot.last)),
+        xytext=(-4, 8),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=style.SUBTITLE_FONT,
+        color=colour,
     )
 
 

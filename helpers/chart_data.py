@@ -11,17 +11,23 @@ import numpy as np
 
 from helpers.timeline import LOST, RAISED, RUNNING, Timeline
 
-TASK_ROLES = ("worker", "process")
+SHARING_ROLES = ("worker", "thread")
+"""Those who share out tasks: workers of a pool and threads."""
+TASK_ROLES = (*SHARING_ROLES, "process")
 
 
 @dataclass
 class Lane:
-    """One line of the chart: a worker, a process, a manager or the parent, with all its pids."""
+    """One line of the chart: a worker, a process, a manager or the parent, with all its pids.
+
+    Lanes of the same `host` that lie together are drawn as a group; an empty one says nothing.
+    """
 
     name: str
     role: str
     number: int
     pids: list[int]
+    host: str = ""
 
 
 @dataclass
@@ -53,7 +59,8 @@ def lanes_of(timeline: Timeline, predicted: Timeline | None = None) -> list[Lane
     for process in timeline.processes:
         key = (process.role == "manager", process.lane)
         if key not in found:
-            found[key] = Lane(_lane_name(process), process.role, process.lane, [])
+            name = _lane_name(process)
+            found[key] = Lane(name, process.role, process.lane, [], process.host)
         found[key].pids.append(process.pid)
     for lane in _lanes_without_process(timeline, predicted):
         found.setdefault((False, lane), Lane(f"worker {lane}", "worker", lane, []))
@@ -63,9 +70,20 @@ def lanes_of(timeline: Timeline, predicted: Timeline | None = None) -> list[Lane
     return lanes
 
 
+def hosts_of(lanes: Sequence[Lane]) -> list[tuple[str, int, int]]:
+    """The groups of lanes that lie together on one host: its name, the first and the last place."""
+    groups = []
+    for place, lane in enumerate(lanes):
+        if lane.host and groups and groups[-1][0] == lane.host and groups[-1][2] == place - 1:
+            groups[-1] = (lane.host, groups[-1][1], place)
+        elif lane.host:
+            groups.append((lane.host, place, place))
+    return groups
+
+
 def _lane_name(process):
-    if process.role == "worker":
-        return f"worker {process.lane}"
+    if process.role in SHARING_ROLES:
+        return f"{process.role} {process.lane}"
     return process.name if process.role == "process" else "manager"
 
 
@@ -102,7 +120,7 @@ def _something_runs(timeline):
     """Whether a task, a process of its own or a start-up was still under way."""
     return bool((timeline.tasks.outcome == RUNNING).any()) or any(
         math.isnan(p.ended)
-        and (p.role == "process" or (p.role == "worker" and math.isnan(p.ready)))
+        and (p.role == "process" or (p.role in SHARING_ROLES and math.isnan(p.ready)))
         for p in timeline.processes
     )
 
@@ -198,11 +216,11 @@ def _process_spans(timeline, lanes, end):
     for item, process in enumerate(timeline.processes):
         lane = place[process.role == "manager", process.lane]
         over = process.ended if math.isfinite(process.ended) else end
-        ready = process.ready if process.role == "worker" else process.born
+        ready = process.ready if process.role in SHARING_ROLES else process.born
         up = min(ready, over) if math.isfinite(ready) else over
         if math.isfinite(process.asked):
             rows["startup"].append((lane, process.asked, up, item))
-        life = "idle" if process.role == "worker" else process.role
+        life = "idle" if process.role in SHARING_ROLES else process.role
         rows[life].append((lane, up, over, item))
     return {kind: _as_spans(found) for kind, found in rows.items() if found}
 

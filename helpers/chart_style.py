@@ -25,6 +25,8 @@ LINE_OF_TEXT = 18
 TOP, TITLE_HEIGHT, SUBTITLE_HEIGHT, RULER_HEIGHT = 12, 32, 28, 24
 AXIS_HEIGHT, LEGEND_ROW, BOTTOM = 54, 24, 8
 SIDE = 16
+HOST_COLUMN = 26
+"""What the names of hosts need left of the lanes' names."""
 
 MOST_HOVER_BOXES = 300
 MOST_LABELS = 400
@@ -81,6 +83,9 @@ LIGHT = Palette(
         "manager": Style("#F3E9B0", "#665C00", ".."),
         "startup": Style("#FFFFFF", "#6A717B", "////", flat="#9AA0AA"),
         "idle": Style("#ECEEF2", "#8A9099"),
+        "waiting": Style("#FFFFFF", "#B34A00", "|||"),
+        "pickling": Style("#FFFFFF", "#6A3D9A", "---"),
+        "sending": Style("#FFFFFF", "#6A3D9A", "oo"),
     },
     methods={"spawn": "#003F66", "fork": "#B34A00", "forkserver": "#3A9478"},
 )
@@ -104,6 +109,9 @@ DARK = Palette(
         "manager": Style("#4A4510", "#E3D98A", ".."),
         "startup": Style("#12161C", "#97A0AC", "////", flat="#77818E"),
         "idle": Style("#252B34", "#6C7581"),
+        "waiting": Style("#12161C", "#F0944D", "|||"),
+        "pickling": Style("#12161C", "#C9A6EE", "---"),
+        "sending": Style("#12161C", "#C9A6EE", "oo"),
     },
     methods={"spawn": "#B5DCF8", "fork": "#F0944D", "forkserver": "#2F8F72"},
 )

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from helpers.chart_data import TASK_ROLES, lanes_of
+from helpers.chart_data import SHARING_ROLES, TASK_ROLES, lanes_of
 from helpers.timeline import LOST, OUTCOMES, RAISED, RUNNING, Task, Timeline
 
 FEW_LANES, FEW_TASKS = 8, 24
@@ -72,8 +72,15 @@ def shares_tasks(timeline: Timeline) -> bool:
 
     A process of its own has one task, its function, and nobody chose it for that.
     """
-    has_workers = any(lane.role == "worker" for lane in lanes_of(timeline))
-    return has_workers and len(timeline.tasks) > 0
+    return len(timeline.tasks) > 0 and _has_workers(timeline)
+
+
+def _has_workers(timeline):
+    """Whether a lane is a worker's. A task whose process nobody recorded was one's, too."""
+    lanes = {p.lane: p.role for p in timeline.processes if p.role != "manager"}
+    if timeline.predicted or not set(SHARING_ROLES).isdisjoint(lanes.values()):
+        return True
+    return not {int(lane) for lane in np.unique(timeline.tasks.lane)} <= lanes.keys()
 
 
 def how_many(timeline: Timeline, code: int) -> int:
@@ -99,9 +106,15 @@ def _who(timeline):
         for role in ("worker", "process")
         if role in roles
     ]
+    if "thread" in roles:
+        parts.append(count(roles.count("thread"), "thread"))
     if not parts and "manager" in roles:
         parts = [count(roles.count("manager"), f"{method} manager".strip())]
-    return " and ".join(parts) + (f" ({', '.join(sorted(names))})" if len(names) > 1 else "")
+    hosts = {lane.host for lane in lanes_of(timeline) if lane.host}
+    where = f" on {count(len(hosts), 'host')}" if len(hosts) > 1 else ""
+    return (
+        " and ".join(parts) + (f" ({', '.join(sorted(names))})" if len(names) > 1 else "") + where
+    )
 
 
 def _lifetime(timeline):
@@ -113,7 +126,7 @@ def _lifetime(timeline):
 
 def _start_up(timeline):
     """How long processes took to start, from the quickest to the slowest."""
-    ready = [p.ready if p.role == "worker" else p.born for p in timeline.processes]
+    ready = [p.ready if p.role in SHARING_ROLES else p.born for p in timeline.processes]
     took = [end - p.asked for p, end in zip(timeline.processes, ready, strict=True)]
     took = [time for time in took if math.isfinite(time)]
     if not took:
@@ -183,7 +196,7 @@ def alt_text(timeline: Timeline, predicted: Timeline | None = None) -> str:
         facts += [_lane_story(timeline, lane) for lane in lanes]
     elif len(timeline.tasks):
         facts += _busiest(timeline)
-    facts += _messages(timeline)
+    facts += _messages(timeline) + _accesses(timeline) + _waits(timeline) + _transfers(timeline)
     return "Chart of processes over time. " + " ".join(f"{_upper(fact)}." for fact in facts)
 
 
@@ -231,7 +244,8 @@ def _lane_story(timeline, lane):
     if lane.role != "manager":
         items = np.flatnonzero(timeline.tasks.lane == lane.number)
         parts += [_task_story(timeline.tasks[int(i)], timeline.now) for i in items]
-    return f"{lane.name}{pids}: {', '.join(part for part in parts if part) or 'no task'}"
+    host = f" on {lane.host}" if lane.host else ""
+    return f"{lane.name}{host}{pids}: {', '.join(part for part in parts if part) or 'no task'}"
 
 
 def _in_lane(process, lane):
@@ -239,11 +253,11 @@ def _in_lane(process, lane):
 
 
 def _process_story(process):
-    ready = process.ready if process.role == "worker" else process.born
+    ready = process.ready if process.role in SHARING_ROLES else process.born
     words = [f"ready at {ready:.2f} s"] if math.isfinite(ready) else ["not ready yet"]
-    if process.role != "worker" and math.isfinite(process.ended):
+    if process.role not in SHARING_ROLES and math.isfinite(process.ended):
         words.append(f"ended at {process.ended:.2f} s")
-    if process.role != "worker" and process.exitcode is not None:
+    if process.role not in SHARING_ROLES and process.exitcode is not None:
         words.append(f"exit code {process.exitcode}")
     return ", ".join(words)
 
@@ -276,3 +290,33 @@ def _messages(timeline):
     ]
     more = f" and {len(messages) - 6:,} more" if len(messages) > 6 else ""
     return [f"{count(len(messages), 'message')}: {', '.join(told)}{more}"]
+
+
+def _accesses(timeline):
+    accesses = timeline.accesses
+    if not accesses:
+        return []
+    names = {p.pid: p.name for p in timeline.processes} | {timeline.parent: "the parent"}
+    told = [f"{names.get(a.pid, '?')} {a.action} {a.value}" for a in accesses[:8]]
+    more = f" and {len(accesses) - 8:,} more" if len(accesses) > 8 else ""
+    return [f"shared values, in the order of time: {', '.join(told)}{more}"]
+
+
+def _waits(timeline):
+    """How often and how long processes waited for locks, those that wait still included."""
+    ends = [timeline.now if math.isnan(h.got) else h.got for h in timeline.holds]
+    waits = [end - h.wanted for h, end in zip(timeline.holds, ends, strict=True) if end > h.wanted]
+    return (
+        [f"{count(len(waits), 'wait')} for a lock, {seconds(sum(waits))} in all"] if waits else []
+    )
+
+
+def _transfers(timeline):
+    """What large messages cost the workers: how many there were, and how long they took in all."""
+    facts = []
+    for action in ("unpickled", "pickled", "sent"):
+        took = [one.ended - one.began for one in timeline.transfers if one.action == action]
+        if took:
+            times = count(len(took), "large message")
+            facts.append(f"{times} {action}, which took {seconds(sum(took))} in all")
+    return facts

@@ -9,12 +9,17 @@ A log is a row of records of 32 bytes. A text too long for one record goes on in
 behind it. The first byte of a record, its kind, is written last: as long as it is zero, the
 record is not there yet, so a reader never sees half a record.
 
+Most tasks that come in thousands are over in microseconds, and then the recorder must be quick,
+too. So the record of a task that has started is used again when the task was a short one: how
+long it took is added, and the kind becomes DID. Only longer tasks get a second record.
+
 Only the standard library is imported here, because every child imports this file.
 """
 
 import contextlib
 import errno
 import io
+import itertools
 import mmap
 import os
 import re
@@ -35,8 +40,12 @@ HEADER_BYTES = 64
 RECORD = struct.Struct("<BBHIqII8s")
 """Kind, bytes of text, code, a, time in ns, b, c, text. The kind says what code, a, b, c mean."""
 TEXT_RECORD = struct.Struct("<BB30s")
+C = struct.Struct("<I")
+C_AT = 20
+"""Where in a record c is."""
 INLINE = 8
 MORE = 30
+_write, _write_c = RECORD.pack_into, C.pack_into
 
 # The kinds of records. In brackets: what code, a, b, c and the text hold.
 TEXT = 1  # more text of the record before it
@@ -47,22 +56,32 @@ DONE = 5  # the function of the process has returned
 LEFT = 6  # the child's last moment [-, exit code]
 ENDED = 7  # the parent noticed the end [-, pid, exit code]
 NAME = 8  # a function's name [its number in this log; the name]
-STARTED = 9  # a task [function's number, job, item, place in chunk; its arguments]
+STARTED = 9  # a task [function's number, job, item; its arguments]
 FINISHED = 10  # the task before it [outcome, job, on a core in us: low, high; the exception]
 SUBMITTED = 11  # the parent submitted a job, or one item of it [1 for an item, job, item]
 RECEIVED = 12  # the parent received the result [-, job, item]
 WROTE = 13  # a print [1 stdout, 2 stderr; the text]
 PUT = 14  # a message into a queue [-, its number, queue's number; the value]
 GOT = 15  # a message out of a queue [-, its number, queue's number, sender's pid]
-LAST_KIND = GOT
+READ = 16  # a shared value was read [-, -, value's number; the value]
+WRITTEN = 17  # a shared value was written [the same]
+WANTED = 18  # a lock was held by another, the process waits for it [-, -, lock's number, thread]
+ACQUIRED = 19  # it has come [1; 0 if it waited in vain, -, lock's number, thread]
+RELEASED = 20  # the lock was given back [-, -, lock's number, thread]
+DID = 21  # a task that started and soon returned [as STARTED, but c is how long it took in ns]
+CARRIED = 22  # a large message [what was done with it, its KiB, how long in ns: low, high]
+LAST_KIND = CARRIED
 
 NO_JOB = 0xFFFFFFFF
 """The job of a task that came from no pool: the function of an ordinary process."""
 
 METHODS = ("", "spawn", "fork", "forkserver")
-ROLES = ("process", "worker", "manager")
+ROLES = ("process", "worker", "manager", "thread")
 RETURNED, RAISED = 1, 2
+SHORT_TASK = 10_000
+"""ns; of a task that took less, no clock can tell what share of it was on a core."""
 STDOUT, STDERR = 1, 2
+UNPICKLED, PICKLED, SENT = 1, 2, 3
 
 OUTPUT_BYTES = 1 << 20
 """How much of what a process prints is kept; the rest is counted."""
@@ -84,32 +103,56 @@ class Recorder:
         self.pid = os.getpid()
         self.lost_events = 0
         self.lost_text = 0
+        self._broken = False
         self._names = {}
         self._printed = 0
-        self._first = self._segment = None
+        self._first = None
         self._segments = 0
-        self._position = SEGMENT_BYTES
-        # Threads of one process share its log. Reentrant, because a signal handler may record
-        # while its own thread is in the middle of a record.
-        self._lock = threading.RLock()
+        # Where we write, and an iterator over the places there that are free. Threads of one
+        # process share its log, and a signal handler may record while its own thread is in the
+        # middle of a record. Nobody comes between the steps of `next` and `islice`, which are
+        # written in C, so nobody gets a place that is another's; and that is quicker than a lock.
+        self._page = None, iter(())
+        self._lock = threading.RLock()  # for turning the page
 
     def record(self, kind, code=0, a=0, b=0, c=0, text=b"", at=None):
-        """Write one event; `at` is its time in ns (`time.perf_counter_ns`), now if not given."""
+        """Write one event; `at` is its time in ns (`time.perf_counter_ns`), now if not given.
+
+        Returns the segment and the place where it stands; None and 0 if there was no room.
+        """
         if at is None:
             at = time.perf_counter_ns()
-        more = -(-max(0, len(text) - INLINE) // MORE)
-        with self._lock:
-            position = self._room_for(1 + more)
-            if position is None:
+        if len(text) > INLINE:
+            return self._record_long(kind, code, a, at, b, c, text)
+        segment, free = self._page
+        place = next(free, 0)
+        if not place:
+            segment, place = self._room_for(1)
+            if segment is None:
                 return self._lose(events=1)
-            segment = self._segment
-            size = min(len(text), INLINE)
-            RECORD.pack_into(segment, position, 0, size, code, a, at, b, c, text[:INLINE])
-            for n in range(more):
-                piece = text[INLINE + n * MORE : INLINE + (n + 1) * MORE]
-                place = position + RECORD.size * (n + 1)
-                TEXT_RECORD.pack_into(segment, place, TEXT, len(piece), piece)
-            segment[position] = kind
+        _write(segment, place, 0, len(text), code, a, at, b, c, text)
+        segment[place] = kind
+        return segment, place
+
+    def _record_long(self, kind, code, a, at, b, c, text):
+        """An event whose text goes on in the records behind it."""
+        more = -(-(len(text) - INLINE) // MORE)
+        segment, place = self._room_for(1 + more)
+        if segment is None:
+            return self._lose(events=1)
+        _write(segment, place, 0, INLINE, code, a, at, b, c, text[:INLINE])
+        for n in range(more):
+            piece = text[INLINE + n * MORE : INLINE + (n + 1) * MORE]
+            behind = place + RECORD.size * (n + 1)
+            TEXT_RECORD.pack_into(segment, behind, TEXT, len(piece), piece)
+        segment[place] = kind
+        return segment, place
+
+    def record_end(self, segment, place, took):
+        """Turn the record of a task that has started into that of one that took `took` ns."""
+        if segment is not None:
+            _write_c(segment, place + C_AT, took)
+            segment[place] = DID
 
     def number_of(self, name):
         """The number that stands for a function's name in this log."""
@@ -130,14 +173,19 @@ class Recorder:
             self._lose(text=len(data) - len(kept))
 
     def _room_for(self, records):
-        """Where the next records go, in a new segment if need be; None if there is no room."""
-        if self.lost_events:
-            return None  # once broken, always broken: a log with a hole would mislead
-        if self._position + records * RECORD.size > SEGMENT_BYTES and not self._new_segment():
-            return None
-        position = self._position
-        self._position += records * RECORD.size
-        return position
+        """Where the next records go, in a new segment if need be; None and 0 if there is no room.
+
+        What is left of a segment that is too short for them stays empty.
+        """
+        while not self._broken:
+            segment, free = page = self._page
+            places = list(itertools.islice(free, records))
+            if len(places) == records:
+                return segment, places[0]
+            with self._lock:
+                if self._page is page and not self._new_segment():
+                    self._broken = True  # for ever: a log with a hole would mislead
+        return None, 0
 
     def _new_segment(self):
         number, self._segments = self._segments, self._segments + 1
@@ -148,9 +196,8 @@ class Recorder:
         except OSError:
             return False
         HEADER.pack_into(segment, 0, MAGIC, self.pid, number, 0, 0)
-        self._segment = segment
         self._first = self._first or segment
-        self._position = HEADER_BYTES
+        self._page = segment, iter(range(HEADER_BYTES, SEGMENT_BYTES, RECORD.size))
         return True
 
     def _lose(self, events=0, text=0):
@@ -158,6 +205,7 @@ class Recorder:
         self.lost_text += text
         if self._first is not None:
             HEADER.pack_into(self._first, 0, MAGIC, self.pid, 0, self.lost_events, self.lost_text)
+        return None, 0
 
 
 def _map_new_file(path):

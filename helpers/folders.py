@@ -1,7 +1,14 @@
-"""Where the flight logs of an experiment lie: one private folder for each, gone with its owner."""
+"""Where the flight logs of an experiment lie: one private folder for each, gone with its owner.
+
+A folder's name says whose it is: the owner's pid, the seat on which that pid means this process,
+and when the process started. So everything is known as soon as the folder is there, on a full
+disk too, and no file has to be trusted.
+"""
 
 import contextlib
+import hashlib
 import os
+import platform
 import re
 import shutil
 import sys
@@ -10,8 +17,7 @@ import warnings
 import weakref
 
 PREFIX = "plain-sight-"
-OWNER = "owner"
-"""A file in the folder: the start time of the process whose folder it is."""
+NAME = re.compile(PREFIX + r"(?P<pid>\d+)-(?P<seat>[0-9a-f]{12})-(?P<start>\d+)-\w+")
 
 
 def make_folder(owner) -> str:
@@ -21,18 +27,14 @@ def make_folder(owner) -> str:
     returned: the experiment runs, and nothing of it is recorded.
     """
     sweep()
+    started = int(_start_time(os.getpid()) or 0)
     try:
-        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{seat()}-{started}-")
     except OSError as error:
         warnings.warn(
             f"nothing will be recorded: no folder can be made for the logs ({error})", stacklevel=4
         )
         return os.path.join(os.devnull, PREFIX)
-    with (
-        contextlib.suppress(OSError),  # the disk is full: then the pid alone has to do
-        open(os.path.join(folder, OWNER), "w", encoding="ascii") as file,
-    ):
-        file.write(repr(_start_time(os.getpid())))
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
 
@@ -43,17 +45,38 @@ def _remove(folder, owner_pid):
 
 
 def sweep() -> None:
-    """Remove the folders whose owners are dead: a process that was killed cannot tidy up."""
+    """Remove the folders whose owners are dead: a process that was killed cannot tidy up.
+
+    Of another seat nothing is known here, and its folders are left alone. On Linux that includes
+    this machine before its last start: there, the system itself empties its temporary folder.
+    """
+    here = seat()
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            match = re.fullmatch(rf"{PREFIX}(\d+)-\w+", entry.name)
+            match = NAME.fullmatch(entry.name)
             if (
                 match
+                and match["seat"] == here
                 and entry.is_dir(follow_symlinks=False)
                 and _is_ours(entry)
-                and not _is_alive(int(match[1]), entry.path)
+                and not _is_alive(int(match["pid"]), int(match["start"]))
             ):
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def seat() -> str:
+    """Where a pid means the same process as here, in twelve characters.
+
+    Containers may share a temporary folder. Each of them counts its own processes, so one that
+    lives in one container does not exist in the other. On Linux the start of the system and its
+    namespace of pids tell them apart, elsewhere the machine's name has to do.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            words = file.read() + os.readlink("/proc/self/ns/pid")
+    except (OSError, ValueError):
+        words = platform.node()
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _is_ours(entry):
@@ -61,21 +84,14 @@ def _is_ours(entry):
     return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
 
 
-def _is_alive(pid, folder):
+def _is_alive(pid, started):
     """Does the owner of a folder live? The system may have given its pid to another process."""
-    started = _start_time(pid)
-    if started is None:
-        return False
-    with (
-        contextlib.suppress(OSError, ValueError),
-        open(os.path.join(folder, OWNER), encoding="ascii") as file,
-    ):
-        return abs(float(file.read()) - started) < 1
-    return True  # just being made, or not ours to judge
+    found = _start_time(pid)
+    return found is not None and abs(found - started) < 2
 
 
 def _start_time(pid):
-    """When a process started, in seconds; None if there is none.
+    """When a process started, in seconds; None if there is none, or none any more.
 
     On Linux counted from the system's start: there, setting the clock moves all other counts.
     """
@@ -83,7 +99,9 @@ def _start_time(pid):
 
     zero = psutil.boot_time() if sys.platform == "linux" else 0.0
     try:
-        return psutil.Process(pid).create_time() - zero
+        process = psutil.Process(pid)
+        dead = process.status() == psutil.STATUS_ZOMBIE  # only its exit code waits to be taken
+        return None if dead else process.create_time() - zero
     except psutil.NoSuchProcess:
         return None
     except psutil.Error:

@@ -5,17 +5,17 @@
 an outline, dashed and in a colour of its own.
 
 The work is shared out: `chart_data` says what lies where, `chart_words` says it in words,
-`chart_canvas` draws everything around the lanes, `chart_bars` and `chart_arrows` what is in them,
-and `chart_style` knows the colours and sizes.
+`chart_canvas` draws everything around the lanes, `chart_bars`, `chart_arrows` and
+`chart_sharing` what is in them, and `chart_style` knows the colours and sizes.
 """
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers import chart_words as words
@@ -30,7 +30,9 @@ from helpers.chart_bars import (
 )
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, spans_of
-from helpers.chart_style import DARK, DPI, LIGHT, MOST_HOVER_BOXES, WIDTH
+from helpers.chart_png import png_of
+from helpers.chart_sharing import draw_accesses, draw_transfers, draw_waits
+from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
 from helpers.timeline import RUNNING, Timeline
 
 
@@ -52,9 +54,9 @@ class Chart:
 
     @cached_property
     def png(self) -> bytes:
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=DPI)
-        return buffer.getvalue()
+        canvas = FigureCanvasAgg(self.figure)
+        canvas.draw()
+        return png_of(canvas)
 
     def _repr_html_(self):
         return picture_html(self.png, self.alt, self._boxes)
@@ -84,6 +86,7 @@ def gantt(
     *,
     dark: bool = False,
     guess: float | None = None,
+    bound: float | None = None,
     alongside: Sequence[Timeline] = (),
 ) -> Chart:
     """The chart of a timeline; with `predicted`, that schedule is drawn beside it.
@@ -96,6 +99,7 @@ def gantt(
         predicted: the schedule to compare it with, from `predict(...)`.
         dark: colours for a dark notebook.
         guess: the makespan that somebody expected, in seconds; it becomes a line of its own.
+        bound: a makespan that theory says cannot be exceeded, in seconds; another line.
         alongside: timelines on other charts that this one is compared with. If each of those
             charts is told the same, a second is equally long and lies at the same place on all.
 
@@ -108,31 +112,34 @@ def gantt(
                 "gantt draws a timeline, such as mp.timeline() or predict([1.0], 2), "
                 f"not {repr(one)[:80]}"
             )
-    canvas = _canvas(timeline, predicted, guess, alongside, DARK if dark else LIGHT)
+    canvas = _canvas(timeline, predicted, guess, bound, alongside, DARK if dark else LIGHT)
     wide = _draw_lanes(canvas, timeline, predicted)
-    _draw_frame(canvas, timeline, predicted, guess)
+    _draw_frame(canvas, timeline, predicted, guess, bound)
     alt = words.alt_text(timeline, predicted)
     if guess is not None:
         alt += f" Your guess was {words.seconds(guess)}."
+    if bound is not None:
+        alt += f" The bound is {words.seconds(bound)}."
     return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide))
 
 
-def _canvas(timeline, predicted, guess, alongside, palette):
+def _canvas(timeline, predicted, guess, bound, alongside, palette):
     """An empty chart with room for both timelines, and for those that it is compared with."""
     end = max(map(last_moment, (timeline, *alongside)))
     if predicted is not None:
         end = max(end, first_start(timeline) + last_moment(predicted))
-    if guess is not None:
-        end = max(end, first_start(timeline) + guess)
+    for line in (guess, bound):
+        if line is not None:
+            end = max(end, first_start(timeline) + line)
     lanes = lanes_of(timeline, predicted)
     others = [lanes_of(one) for one in alongside]
     ghosts, arrows = predicted is not None, bool(timeline.messages)
-    return Canvas(lanes, end, palette, ghosts, arrows, others, rulers_for(guess))
+    return Canvas(lanes, end, palette, ghosts, arrows, others, rulers_for(guess, bound))
 
 
-def rulers_for(guess: float | None) -> int:
-    """How many rulers a chart has room for: makespan, prediction and, if there is one, a guess."""
-    return 2 if guess is None else 3
+def rulers_for(*lines: float | None) -> int:
+    """How many rulers a chart has room for: makespan, prediction, and each of `lines` there is."""
+    return 2 + sum(line is not None for line in lines)
 
 
 def _draw_lanes(canvas, timeline, predicted):
@@ -142,14 +149,18 @@ def _draw_lanes(canvas, timeline, predicted):
     if predicted is not None:
         draw_ghosts(canvas, ghost_spans(predicted, timeline, canvas.layout.lanes))
     draw_parent(canvas, last_moment(timeline))
-    draw_labels(canvas, timeline, wide)
+    draw_waits(canvas, timeline)
+    draw_transfers(canvas, timeline)
+    if not timeline.accesses:  # the marks of those stand where the labels would
+        draw_labels(canvas, timeline, wide)
     draw_marks(canvas, spans)
     draw_messages(canvas, timeline)
+    draw_accesses(canvas, timeline)
     draw_exit_codes(canvas, timeline, wide)
     return wide
 
 
-def _draw_frame(canvas, timeline, predicted, guess):
+def _draw_frame(canvas, timeline, predicted, guess, bound):
     """Everything around the lanes, and the measures across them."""
     canvas.headings(words.title(timeline), words.subtitle(timeline, predicted))
     if not canvas.layout.lanes:
@@ -157,13 +168,13 @@ def _draw_frame(canvas, timeline, predicted, guess):
         return
     canvas.lane_names()
     canvas.time_axis("the start" if timeline.predicted else "the first process was asked for")
-    for row, ruler in enumerate(rulers_of(canvas.palette, timeline, predicted, guess)):
+    for row, ruler in enumerate(rulers_of(canvas.palette, timeline, predicted, guess, bound)):
         canvas.ruler(row, first_start(timeline), *ruler)
     canvas.legend(_legend_names(canvas, timeline))
 
 
-def rulers_of(palette, timeline, predicted, guess) -> list[tuple]:
-    """Makespan, prediction and guess, the shortest first: length, words, colour, dashed."""
+def rulers_of(palette, timeline, predicted, guess, bound=None) -> list[tuple]:
+    """Makespan, prediction, guess and bound, the shortest first: length, words, colour, dashed."""
     rulers = []
     if timeline is not None and words.shares_tasks(timeline):
         length = words.seconds(timeline.makespan)
@@ -176,6 +187,8 @@ def rulers_of(palette, timeline, predicted, guess) -> list[tuple]:
         rulers.append((predicted.makespan, text, palette.predicted, True))
     if guess is not None:
         rulers.append((guess, f"your guess {words.seconds(guess)}", palette.guess, True))
+    if bound is not None:
+        rulers.append((bound, f"bound {words.seconds(bound)}", palette.muted, True))
     return sorted(rulers, key=lambda ruler: ruler[0])
 
 

@@ -6,19 +6,25 @@ two thousand bars as cheap as one with twenty.
 """
 
 import math
-import struct
-import zlib
 from functools import cache
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties, findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import chart_words as words
 from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
 from helpers.chart_canvas import Canvas
-from helpers.chart_data import Lane, Spans, first_start, ghost_spans, lanes_of, task_spans
+from helpers.chart_data import (
+    SHARING_ROLES,
+    Lane,
+    Spans,
+    first_start,
+    ghost_spans,
+    lanes_of,
+    task_spans,
+)
+from helpers.chart_png import SOON, png_of
 from helpers.chart_sheet import HEADING_ROWS, fitting_headings
 from helpers.chart_style import (
     DARK,
@@ -88,7 +94,7 @@ class LiveChart:
             self._background = self._pixels()
         self._draw(grows, timeline)
         self._write_headings(words.title(timeline), words.subtitle(timeline))
-        return png_of(self._canvas.figure.canvas)
+        return png_of(self._canvas.figure.canvas, SOON)
 
     def _expected_end(self, timeline):
         """When the run will be over, as predicted or guessed, in seconds."""
@@ -100,8 +106,8 @@ class LiveChart:
     def _lanes(self, timeline):
         """The lanes there are, and the workers still to come."""
         lanes = lanes_of(timeline)
-        there = {lane.number for lane in lanes if lane.role == "worker"}
-        alone = all(lane.role in ("worker", "manager", "parent") for lane in lanes)
+        there = {lane.number for lane in lanes if lane.role in SHARING_ROLES}
+        alone = all(lane.role in (*SHARING_ROLES, "manager", "parent") for lane in lanes)
         return lanes + [lane for lane in self._expected if alone and lane.number not in there]
 
     def _draw_empty_chart(self, lanes, timeline):
@@ -227,42 +233,13 @@ def _width(text, size, weight):
     return _font(size, weight).getlength(text)
 
 
-def png_of(canvas: FigureCanvasAgg) -> bytes:
-    """A canvas's pixels as a PNG, made in half the time that a library for pictures takes.
-
-    Such a library tries five filters on every row. Here each row is said by its difference from
-    the row above, always: most rows of a chart equal that one, and zeros are packed in no time.
-
-    Source: the PNG specification, www.w3.org/TR/png, sections 5 (chunks) and 9 (filter type Up).
-    """
-    pixels = np.asarray(canvas.buffer_rgba())
-    height, width, _ = pixels.shape
-    rows = pixels.reshape(height, -1)
-    filtered = np.full((height, 1 + rows.shape[1]), UP, np.uint8)
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, RGBA, 0, 0, 0)
-    packed = zlib.compress(filtered, level=1)
-    chunks = _chunk(b"IHDR", header), _chunk(b"IDAT", packed), _chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-UP, RGBA = 2, 6
-"""The filter by the row above, and the kind of pixels, by their numbers in the specification."""
-
-
-def _chunk(kind, content):
-    check = struct.pack(">I", zlib.crc32(kind + content))
-    return struct.pack(">I", len(content)) + kind + content + check
-
-
 def _places(lanes):
     return {(lane.role == "manager", lane.number): i for i, lane in enumerate(lanes)}
 
 
 def _ready(process):
     """When a process had started up; nan as long as it has not."""
-    moment = process.ready if process.role == "worker" else process.born
+    moment = process.ready if process.role in SHARING_ROLES else process.born
     return process.ended if math.isnan(moment) else moment
 
 

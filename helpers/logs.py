@@ -5,6 +5,7 @@ It keeps every whole event, counts what it dropped, and never raises. Nothing th
 evaluated or unpickled.
 """
 
+import bisect
 import math
 import os
 import struct
@@ -20,12 +21,15 @@ from helpers.timeline import (
     RAISED,
     RETURNED,
     RUNNING,
+    Access,
     Calls,
+    Hold,
     Line,
     Message,
     Process,
     Tasks,
     Timeline,
+    Transfer,
 )
 
 RECORDS = np.dtype(
@@ -33,6 +37,7 @@ RECORDS = np.dtype(
     + [("b", "<u4"), ("c", "<u4"), ("text", "S8")]
 )
 assert RECORDS.itemsize == flight.RECORD.size
+NO_RECORDS = np.empty(0, RECORDS)
 
 CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 """Seconds between two ticks of the clock that measures computing (1/64 s on Windows)."""
@@ -47,9 +52,9 @@ class Log(NamedTuple):
     lost_text: int
     dropped: int
 
-    def of(self, kind: int) -> np.ndarray:
-        """The places of the records of one kind."""
-        return np.flatnonzero(self.records["kind"] == kind)
+    def of(self, *kinds: int) -> np.ndarray:
+        """The places of the records of these kinds."""
+        return np.flatnonzero(np.isin(self.records["kind"], kinds))
 
     def first(self, kind: int) -> np.void | None:
         """The first record of a kind, None if there is none."""
@@ -79,42 +84,57 @@ def read_logs(folder: str) -> list[Log]:
 
 
 def _read_log(paths):
-    """One process's segments as one log; None if not even the first can be read."""
-    pieces, header, dropped = [], None, 0
+    """One process's segments as one log; None if nothing has been written yet.
+
+    What cannot be read is left out and counted.
+    """
+    pieces, header, dropped, blank = [NO_RECORDS], None, 0, 0
     for path in paths:
-        segment = _segment(path)
-        if segment is None:
-            dropped += 1
+        data = _bytes_of(path)
+        if not data[: flight.HEADER_BYTES].any():
+            blank += 1  # just being made, unless another comes behind it
             continue
-        header = header or segment[0]
-        whole, unknown = _whole(segment[1]["kind"].copy())  # a copy: it is still being written
-        dropped += unknown
-        pieces.append(segment[1][whole])
-    if header is None:
+        segment = _segment(data)
+        dropped += blank + (segment is None)
+        blank = 0
+        if segment is not None:
+            header = header or segment[0]
+            whole, lost = _whole(segment[1]["kind"].copy())  # a copy: it is still being written
+            dropped += lost + _is_cut(data)
+            pieces.append(segment[1][whole])
+    if header is None and not dropped:
         return None
-    _, pid, _, lost_events, lost_text = header
+    _, pid, _, lost_events, lost_text = header or (b"", 0, 0, 0, 0)
     return Log(pid, np.concatenate(pieces), lost_events, lost_text, dropped)
 
 
 def _whole(kinds):
-    """Which records belong to events that were written to their end, and how many are unknown.
+    """Which records belong to events that were written to their end, and how many others are lost.
 
     A process that was killed, or a thread that was interrupted, leaves an event without its kind,
-    and behind it perhaps some of its text. What other threads wrote behind that is whole.
+    and behind it perhaps some of its text. What other threads wrote behind that is whole. The last
+    event without a kind is not lost: it may be about to be finished.
     """
     heads = np.maximum.accumulate(np.where(kinds != flight.TEXT, np.arange(len(kinds)), -1))
     kind = np.where(heads >= 0, kinds[heads], 0)  # of the event that a record belongs to
     unknown = kind > flight.LAST_KIND
-    return (kind != 0) & ~unknown, int(unknown.sum())
+    last = int(heads[kind != 0].max(initial=0))
+    torn = (kinds[:last] == 0) & (np.append(1, kinds[:last])[:-1] != 0)
+    headless = len(kinds) > 0 and kinds[0] == flight.TEXT
+    return (kind != 0) & ~unknown, int(unknown.sum() + torn.sum() + headless)
 
 
-def _segment(path):
-    """The header and the records of one file; None if it is not a segment of ours."""
+def _bytes_of(path):
+    """The bytes of a file; none if it cannot be read."""
     try:
         # Through memory, as it was written: Windows does not keep plain reads in step with maps.
-        data = np.memmap(path, np.uint8, "r")
+        return np.memmap(path, np.uint8, "r")
     except (OSError, ValueError):
-        return None
+        return np.empty(0, np.uint8)
+
+
+def _segment(data):
+    """The header and the records in the bytes of a file; None if they are no segment of ours."""
     whole = (len(data) - flight.HEADER_BYTES) // RECORDS.itemsize
     if whole < 0:
         return None
@@ -123,6 +143,12 @@ def _segment(path):
         return None
     end = flight.HEADER_BYTES + whole * RECORDS.itemsize
     return header, data[flight.HEADER_BYTES : end].view(RECORDS)
+
+
+def _is_cut(data):
+    """Does a file end in the middle of a record that has been written?"""
+    rest = (len(data) - flight.HEADER_BYTES) % RECORDS.itemsize
+    return bool(rest and data[-rest:].any())
 
 
 class _Asked(NamedTuple):
@@ -163,6 +189,9 @@ def read_timeline(folder: str) -> Timeline:
         lost_events=sum(log.lost_events + log.dropped for log in logs),
         lost_text=sum(log.lost_text for log in logs),
         parent=asked[0].ppid if asked else os.getpid(),
+        accesses=_accesses(logs, seconds),
+        holds=_holds(logs, seconds),
+        transfers=_transfers(pairs, seconds),
     )
 
 
@@ -195,32 +224,39 @@ def _own_lanes(asked):
 
 
 def _match(asked, logs):
-    """Which log belongs to which process. The system may use a pid twice: time decides."""
-    found = {}
+    """Which log belongs to which process."""
+    found, process_at = {}, _finder(asked)
     for log in logs:
         born = log.first(flight.BORN)
-        if born is not None:
-            candidates = [
-                i for i, one in enumerate(asked) if one.pid == log.pid and one.at <= born["time"]
-            ]
-            if candidates:
-                found[candidates[-1]] = log
+        place = None if born is None else process_at(log.pid, born["time"])
+        if place is not None:
+            found[place] = log
     return found
 
 
 def _ends(asked, logs):
     """The record with which each process's parent noticed its end."""
-    found = {}
+    found, process_at = {}, _finder(asked)
     for log in logs:
         for record in log.records[log.of(flight.ENDED)]:
-            candidates = [
-                i
-                for i, one in enumerate(asked)
-                if one.pid == record["a"] and one.at <= record["time"]
-            ]
-            if candidates:
-                found[candidates[-1]] = record
+            place = process_at(int(record["a"]), record["time"])
+            if place is not None:
+                found[place] = record
     return found
+
+
+def _finder(asked):
+    """A function: which process had a pid at a time. The system may use a pid twice."""
+    places = {}
+    for place, one in enumerate(asked):
+        places.setdefault(one.pid, []).append(place)
+
+    def process_at(pid, time):
+        mine = places.get(pid, ())
+        later = bisect.bisect_right(mine, time, key=lambda place: asked[place].at)
+        return mine[later - 1] if later else None
+
+    return process_at
 
 
 def _process(one, log, end, seconds):
@@ -268,8 +304,9 @@ def _tasks(pairs, logs, zero, now):
 def _tasks_of(process, log, names, submitted, received, zero):
     """The columns of the tasks that one process did."""
     records = log.records
-    starts, finishes = log.of(flight.STARTED), log.of(flight.FINISHED)
+    starts, finishes = log.of(flight.STARTED, flight.DID), log.of(flight.FINISHED)
     begun, n = records[starts], len(starts)
+    soon = begun["kind"] == flight.DID
     # A task's finish is the first FINISHED behind its STARTED, before the next one starts.
     after = np.searchsorted(finishes, starts)
     limits = np.append(starts[1:], len(records))
@@ -279,11 +316,13 @@ def _tasks_of(process, log, names, submitted, received, zero):
     started = (begun["time"] - zero) / 1e9
     finished = np.full(n, math.nan)
     finished[ended] = (end["time"] - zero) / 1e9
-    outcome = np.full(n, RUNNING, np.uint8)
+    finished[soon] = (begun["time"][soon] - zero + begun["c"][soon]) / 1e9
+    outcome = np.where(soon, RETURNED, RUNNING).astype(np.uint8)
     outcome[ended] = np.where(end["code"] == flight.RAISED, RAISED, RETURNED)
     if not math.isnan(process.ended):
-        outcome[~ended] = LOST
-        finished[~ended] = process.ended
+        lost = outcome == RUNNING
+        outcome[lost] = LOST
+        finished[lost] = process.ended
     on_core = np.full(n, math.nan)
     on_core[ended] = _share(end, finished[ended] - started[ended])
     kinds = np.append(records["kind"], 0)
@@ -399,7 +438,70 @@ def _messages(logs, seconds):
     return sorted(messages)
 
 
+ACTIONS = {flight.UNPICKLED: "unpickled", flight.PICKLED: "pickled", flight.SENT: "sent"}
+
+
+def _transfers(pairs, seconds):
+    """What workers did with large messages, in the order of time."""
+    found = []
+    for process, log in pairs:
+        for record in log.records[log.of(flight.CARRIED)]:
+            ended = int(record["time"])
+            began = ended - (int(record["b"]) | int(record["c"]) << 32)
+            action = ACTIONS.get(int(record["code"]), "?")
+            times = seconds(began), seconds(ended)
+            found.append(Transfer(process.pid, process.lane, action, *times, int(record["a"])))
+    return sorted(found, key=lambda transfer: transfer.began)
+
+
+def _accesses(logs, seconds):
+    """Every read and every write of an observed value, in the order of time."""
+    found = []
+    for log in logs:
+        for kind, action in ((flight.READ, "read"), (flight.WRITTEN, "wrote")):
+            for place in log.of(kind):
+                record = log.records[place]
+                name, time_ = f"value {int(record['b'])}", seconds(int(record["time"]))
+                found.append(Access(name, time_, log.pid, action, log.text(place)))
+    return sorted(found, key=lambda access: access.time)
+
+
+LOCK_KINDS = (flight.WANTED, flight.ACQUIRED, flight.RELEASED)
+
+
+def _holds(logs, seconds):
+    """Every time that somebody wanted an observed lock, in the order of time."""
+    found = []
+    for log in logs:
+        open_holds = {}  # by lock and thread, the innermost last: an RLock can be taken twice
+        for record in log.records[np.isin(log.records["kind"], LOCK_KINDS)]:
+            held = open_holds.setdefault((int(record["b"]), int(record["c"])), [])
+            _follow(held, record, log.pid, seconds(int(record["time"])), found)
+        found += [hold for held in open_holds.values() for hold in held]
+    return sorted(found, key=lambda hold: hold.wanted)
+
+
+def _follow(held, record, pid, now, found):
+    """One event of a lock: `held` are this thread's open holds of it, `found` those that ended."""
+    waits = held and math.isnan(held[-1].got)
+    if record["kind"] == flight.WANTED:
+        held.append(Hold(f"lock {int(record['b'])}", pid, now, math.nan, math.nan))
+    elif record["kind"] == flight.ACQUIRED and not waits:
+        held.append(Hold(f"lock {int(record['b'])}", pid, now, now, math.nan))
+    elif record["kind"] == flight.ACQUIRED and record["code"]:
+        held[-1] = held[-1]._replace(got=now)
+    elif held:
+        found.append(held.pop()._replace(released=now))
+
+
 def read_log_of(folder: str, pid: int) -> Log | None:
-    """The log of the process that has this pid; None if it wrote none."""
-    found = [name for name in flight.log_files(folder) if name.startswith(f"{pid}-")]
-    return _read_log(flight.log_files(folder)[found[-1]]) if found else None
+    """The log of the process that has this pid; None if it wrote none that can be read."""
+    files = flight.log_files(folder)
+    names = [name for name in files if name.startswith(f"{pid}-")]
+    log = _read_log(files[names[-1]]) if names else None
+    return log if log is not None and log.pid == pid else None
+
+
+def count_unwritten(folder: str) -> int:
+    """How many events the processes in `folder` say that they could not write down."""
+    return sum(log.lost_events for log in read_logs(folder))

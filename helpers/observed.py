@@ -31,13 +31,17 @@ import time
 import traceback
 import warnings
 import weakref
+from math import ceil, isnan
 from multiprocessing import connection, queues, spawn, util
 from multiprocessing import pool as standard_pool
 
-from helpers import aboard, flight, folders
+from helpers import aboard, flight, folders, tracker
 
 MOST_WORKERS = 60 if sys.platform == "win32" else 1000
-"""More workers than this are refused: Windows can wait for about sixty processes at once."""
+"""More workers than this, or more processes alive in one experiment, are refused.
+
+Windows can wait for about sixty processes at once.
+"""
 
 POLL = 0.05
 """Seconds between two looks at what may have changed."""
@@ -45,6 +49,8 @@ PATIENCE = 0.2
 """Seconds that a process has between the request to end and its killing."""
 LONGEST_GOODBYE = 2.0
 """Seconds that the children of our children have to notice that their parent was ended."""
+LONGEST_DEATH = 5.0
+"""Seconds that we wait for a killed process: the system may keep it, until a disk answers."""
 
 
 class WorkerDied(RuntimeError):
@@ -53,6 +59,10 @@ class WorkerDied(RuntimeError):
 
 class Stopped(RuntimeError):
     """The experiment was stopped by `stop()`."""
+
+
+def _stopped_by_request():
+    return Stopped("the experiment was stopped")
 
 
 def get_context(method: str | None = None) -> "ObservedContext":
@@ -72,6 +82,8 @@ def get_context(method: str | None = None) -> "ObservedContext":
             f"choose one of {', '.join(available)}"
         )
     _say_what_was_edited()
+    if wanted != "fork":
+        tracker.start_apart()
     return _CONTEXTS[wanted]()
 
 
@@ -86,7 +98,10 @@ class ObservedContext:
         self._recorder_here = None
         self._stopped = False
         self._last_timeline = None
+        self._told_incomplete = False
         self._queue_numbers = itertools.count(1)
+        self._lock_numbers = itertools.count(1)
+        self._value_numbers = itertools.count(1)
         self._start_afresh()
         util.register_after_fork(self, ObservedContext._start_afresh)
 
@@ -133,6 +148,29 @@ class ObservedContext:
         """A real queue, see `multiprocessing.JoinableQueue`; its messages are in the timeline."""
         return JoinableQueue(maxsize, ctx=self)
 
+    def Lock(self):
+        """A real lock, see `multiprocessing.Lock`; who waits for it is in the timeline."""
+        if _asked_by_the_library():
+            return super().Lock()
+        from helpers import sharing  # here, since most experiments need none
+
+        return sharing.Lock(ctx=self)
+
+    def RLock(self):
+        """A real lock, see `multiprocessing.RLock`; who waits for it is in the timeline."""
+        if _asked_by_the_library():
+            return super().RLock()
+        from helpers import sharing
+
+        return sharing.RLock(ctx=self)
+
+    def Value(self, typecode_or_type, *args, lock=True):
+        """A real shared value, see `multiprocessing.Value`; reads and writes of a number are in
+        the timeline."""
+        from helpers import sharing
+
+        return sharing.value_of(typecode_or_type, *args, lock=lock, ctx=self)
+
     def timeline(self):
         """What has happened so far, as a `Timeline`. It may be asked for while it happens."""
         from helpers.logs import read_timeline  # here, since children need neither it nor numpy
@@ -141,7 +179,26 @@ class ObservedContext:
             return self._last_timeline
         for child in list(self._watched):
             child._notice()
-        return read_timeline(self._recorder.folder)
+        timeline = read_timeline(self._recorder.folder)
+        self._say_if_incomplete(timeline)
+        return timeline
+
+    def _say_if_incomplete(self, timeline):
+        """Warn, once, if the recorder could not write down everything."""
+        from helpers.logs import count_unwritten
+
+        recorder = self._recorder
+        if self._told_incomplete or recorder.folder.startswith(os.devnull):  # that was told, too
+            return
+        silent = [one for one in timeline.processes if one.exitcode == 0 and isnan(one.born)]
+        gone = not os.path.isdir(recorder.folder)
+        if recorder.lost_events or gone or silent or count_unwritten(recorder.folder):
+            self._told_incomplete = True
+            warnings.warn(
+                "the timeline is incomplete, since the logs could not be written: "
+                "the disk is full, or their folder is gone",
+                stacklevel=3,
+            )
 
     def output(self, by: str = "process", stream: str = "stdout") -> str:
         """What the children have printed so far.
@@ -171,7 +228,7 @@ class ObservedContext:
                 return
             self._stopped = True
         for pool in list(self._pools):
-            pool._break(Stopped("the experiment was stopped"))
+            pool._break(_stopped_by_request())
         end(list(self._watched), PATIENCE)
         deadline = time.monotonic() + LONGEST_GOODBYE
         timeline = self.timeline()
@@ -183,6 +240,17 @@ class ObservedContext:
     def _check_running(self):
         if self._stopped:
             raise Stopped("this experiment was stopped; begin a new one with get_context()")
+
+    def _check_room_for(self, child):
+        """Raise ValueError rather than start one process too many, such as of a million."""
+        alive = [one for one in self._watched if not one._noticed]
+        if len(alive) < MOST_WORKERS:
+            return
+        if child._role == "worker" and child._pool is None:  # an executor would leave them behind
+            end([one for one in alive if one._group == child._group], PATIENCE)
+        raise ValueError(
+            f"{len(alive)} processes of this experiment are alive, and no more are started"
+        )
 
     def _note_start(self, child, asked):
         """Record a process that has just been started, and watch over it from now on."""
@@ -199,10 +267,19 @@ class ObservedContext:
                 watcher = threading.Thread(target=self._watch, name="process watcher", daemon=True)
                 watcher.start()  # it waits for our lock
                 self._watcher = watcher
-        if self._stopped and child._pool is None:  # in the meantime
+        if self._stopped and (child._pool is None or child._is_first_of_pool()):  # meanwhile
             end([child], PATIENCE)
             if child._role != "worker":  # an executor's own thread must not end by our error
                 self._check_running()
+
+    def _note_thread(self, name, number, asked):
+        """Record a thread of ours that has just begun; `number` is the system's name for it."""
+        with self._lock:
+            self._lanes.append(None)
+            role, lane = flight.ROLES.index("thread"), len(self._lanes)
+            self._recorder.record(
+                flight.ASKED, role, number, lane, text=name.encode("utf-8", "replace"), at=asked
+            )
 
     def _lane_for(self, child):
         """The lane of a worker that has ended and that this one replaces, else the next one."""
@@ -239,13 +316,21 @@ class ObservedContext:
                 time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
             for child in ended:
                 child._seen_off = True
+                with contextlib.suppress(ValueError):  # closed already
+                    child.join(0)  # else the standard library keeps it, and so us and our logs
                 try:
                     child._tell_pool()
                 except Exception:  # of the others we still want to know
                     traceback.print_exc()
 
 
-class ObservedProcess:
+def _asked_by_the_library():
+    """Does the standard library want a lock for itself, in a queue or an event? That is its own."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.partition(".")[0] in ("multiprocessing", "concurrent")
+
+
+class ObservedProcess(aboard.ChildProcess):
     """What an observed process has beyond the standard one."""
 
     _context = None
@@ -266,12 +351,13 @@ class ObservedProcess:
         if type(self) is not self._context.Process:
             return super().__reduce_ex__(protocol)  # a subclass can be found by its name
         state = {name: value for name, value in vars(self).items() if name not in self._IN_PARENT}
-        return _rebuild, (self._context._name, state)
+        return aboard.rebuild, (self._context._name, state)
 
     def start(self):
         context = self._context
-        if self._role != "worker":  # a pool that is replacing a worker is stopped as a whole
-            context._check_running()
+        if self._role != "worker" or self._is_first_of_pool():
+            context._check_running()  # a pool that replaces a worker is stopped as a whole
+        context._check_room_for(self)
         if context._name != "fork" and self._popen is None:
             check_reaches_child(self._target or type(self), context._name)
         if context._name == "fork":
@@ -283,6 +369,11 @@ class ObservedProcess:
         super().start()
         _one_poll_at_a_time(self._popen)
         context._note_start(self, asked)
+
+    def _is_first_of_pool(self):
+        """A worker of a pool that is still being made."""
+        pool = self._pool and self._pool()
+        return pool is not None and not pool._complete.is_set()
 
     def join(self, timeout=None):
         if self._popen is None or self._parent_pid != os.getpid():
@@ -328,25 +419,6 @@ class ObservedProcess:
         if pool is not None:
             pool._worker_ended(self)
 
-    def _bootstrap(self, parent_sentinel=None):
-        """In the child: everything from its first moment to its last."""
-        recorder = flight.take_off(self._folder)
-        method = flight.METHODS.index(aboard.start_method_of(self._parent_pid))
-        recorder.record(flight.BORN, method, self._parent_pid)
-        aboard.leave_with_parent(parent_sentinel, recorder)
-        self.run = functools.partial(aboard.run, self, recorder, self.run)
-        code = super()._bootstrap(parent_sentinel)
-        recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
-        return code
-
-
-def _rebuild(method, state):
-    """In a spawned child: the process object, of a class that can be found by its name."""
-    child_class = _CHILD_CLASSES[method]
-    child = child_class.__new__(child_class)
-    vars(child).update(state)
-    return child
-
 
 def _reaped_by_others(pid):
     """Has somebody else waited for this child of ours? Then nobody will ever know its exit code."""
@@ -385,8 +457,9 @@ def end(children: list, patience: float) -> None:
     for child in children:
         if child._notice() is None:
             child.kill()
+    deadline = time.monotonic() + LONGEST_DEATH
     for child in children:
-        child.join()
+        child.join(max(0, deadline - time.monotonic()))
 
 
 class ObservedPool(standard_pool.Pool):
@@ -410,6 +483,7 @@ class ObservedPool(standard_pool.Pool):
         super()._setup_queues()
         put, get = self._quick_put, self._quick_get
         record, submitted = self._recorder.record, self._submitted
+        pool = weakref.ref(self)  # for what runs in the pool's threads: it may be forgotten
 
         def quick_put(task):
             if task is not None and task[0] not in submitted:  # one of imap's: its time is now
@@ -417,7 +491,11 @@ class ObservedPool(standard_pool.Pool):
             put(task)
 
         def quick_get():
-            task = get()
+            try:
+                task = get()
+            except Exception as error:
+                _cannot_be_rebuilt(pool(), error)
+                raise EOFError from None  # which ends the thread that receives
             if task is not None:
                 record(flight.RECEIVED, 0, task[0], task[1])
             return task
@@ -427,8 +505,13 @@ class ObservedPool(standard_pool.Pool):
     def apply_async(self, func, *args, **kwargs):
         return self._submit(super().apply_async, func, *args, **kwargs)
 
-    def _map_async(self, func, *args, **kwargs):
-        return self._submit(super()._map_async, func, *args, **kwargs)
+    def _map_async(self, func, iterable, mapper, chunksize=None, *callbacks):
+        if chunksize is None:
+            # The standard library's rule, with the pool's size where it counts the workers alive:
+            # in a moment when all have died there are none to divide by.
+            iterable = list(iterable)
+            chunksize = ceil(len(iterable) / (self._processes * 4))
+        return self._submit(super()._map_async, func, iterable, mapper, chunksize, *callbacks)
 
     def _submit(self, submit, func, *args, **kwargs):
         check_reaches_child(func, self._ctx._name)
@@ -462,7 +545,8 @@ class ObservedPool(standard_pool.Pool):
         if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
             worker
         ):
-            self._break(WorkerDied(_obituary(worker, self._recorder.folder)))
+            obituary = WorkerDied(_obituary(worker, self._recorder.folder))
+            self._break(_stopped_by_request() if self._ctx._stopped else obituary)
 
     def _was_meant_to_end(self, worker):
         if self._worker_handler._state == standard_pool.TERMINATE:
@@ -475,9 +559,13 @@ class ObservedPool(standard_pool.Pool):
         return log.first(flight.DONE) is not None
 
     def _break(self, error):
-        """Fail everything pending, now and for ever, and end the pool."""
-        self._complete.wait()
-        if self._error is not None or self._state == standard_pool.INIT:
+        """Fail everything pending, now and for ever, and end the pool.
+
+        A pool that is still being made is let be: it asks before each start whether all was
+        stopped, and whoever stops it ends its workers.
+        """
+        made = self._complete.wait(PATIENCE)
+        if not made or self._error is not None or self._state == standard_pool.INIT:
             return
         self._error = error
         self._fail_pending()
@@ -536,6 +624,20 @@ def _worker_of(pool, context, *args, **kwargs):
     worker = context.Process(*args, **kwargs)
     worker._pool = pool
     return worker
+
+
+def _cannot_be_rebuilt(pool, error):
+    """A result came whose pickle is whole and cannot be undone, or there will be no more results.
+
+    Whose result it was is in that pickle, too. So everything pending fails: the standard library
+    would leave it pending for ever.
+    """
+    if pool is not None and threading.current_thread()._state != standard_pool.TERMINATE:
+        pool._break(
+            pickle.UnpicklingError(
+                f"what a worker sent back cannot be rebuilt here: {type(error).__name__}: {error}"
+            )
+        )
 
 
 def _fail_result(result, error):
@@ -736,10 +838,6 @@ def _say_what_was_edited():
 
 
 _CONTEXTS = {}
-_CHILD_CLASSES = {}
 for _method in multiprocessing.get_all_start_methods():
     _standard = type(multiprocessing.get_context(_method))
     _CONTEXTS[_method] = type(f"Observed{_standard.__name__}", (ObservedContext, _standard), {})
-    _CHILD_CLASSES[_method] = type(
-        _standard.Process.__name__, (ObservedProcess, _standard.Process), {}
-    )

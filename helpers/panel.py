@@ -67,7 +67,8 @@ def explore(
         most: the right end of the sliders.
         durations: how long each task will take, in seconds and in the order in which they are
             submitted, where that is known: the panel then shows the prediction for `workers`
-            workers beside what is measured.
+            workers, in chunks of `chunksize` if that is one of the numbers and else of 1, beside
+            what is measured.
         numbers: a slider for each, with the value to begin with; `workers=4` if none is given.
 
     Returns:
@@ -257,18 +258,23 @@ class Panel:
                 return self.request_run()
             if self._durations is None:
                 return self._say(f"{setting}: press Run.")
-            predicted = predict(self._durations, setting.numbers["workers"])
+            predicted = self._predict(setting)
             self._show(predicted)
             makespan = chart_words.seconds(predicted.makespan)
             return self._say(f"{setting}: predicted makespan {makespan}. Press Run.")
 
     # What is shown
 
+    def _predict(self, setting):
+        """The schedule that is expected with these numbers."""
+        numbers = setting.numbers
+        return predict(self._durations, numbers["workers"], numbers.get("chunksize", 1))
+
     def _prediction(self, result):
         """The schedule to draw beside a whole run."""
         if self._durations is None or result.trouble:
             return None
-        return predict(self._durations, result.setting.numbers["workers"])
+        return self._predict(result.setting)
 
     def _live_chart(self, setting, guess):
         """The empty chart of a run that is about to begin, as large as it will be at its end."""
@@ -276,7 +282,7 @@ class Panel:
         workers, predicted = setting.numbers.get("workers", 0), None
         end = last_moment(before)
         if self._durations is not None:
-            predicted = predict(self._durations, workers)
+            predicted = self._predict(setting)
             end = 1.05 * (first_start(before) + max(predicted.makespan, guess or 0))
         return LiveChart(workers, end, predicted, guess, dark=self.dark.value)
 
@@ -287,7 +293,7 @@ class Panel:
             return ""
         left = so_far * (1 - share) / share
         if self._durations is not None:
-            left = max(0.0, predict(self._durations, setting.numbers["workers"]).makespan - so_far)
+            left = max(0.0, self._predict(setting).makespan - so_far)
         return f", about {chart_words.seconds(left)} to go"
 
     def _expected_tasks(self):

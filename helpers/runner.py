@@ -19,7 +19,10 @@ FRAME = 0.15
 """Seconds between two looks at a run. More than eight a second would keep the page too busy."""
 
 GRACE = 0.4
-"""Seconds that a stopped run has to come back. What is stuck elsewhere is left behind."""
+"""Seconds that a stopped run has to come back once its processes have ended.
+
+What is stuck elsewhere is left behind.
+"""
 
 
 class Setting(NamedTuple):
@@ -53,7 +56,8 @@ class Attempt:
         self.result = None
         self._run = run
         self._stopping = threading.Lock()
-        self._stopped_at = None
+        self._asked_to_stop = False
+        self._ended_at = None
 
     def make(self) -> Result:
         """Run to the end, or until stopped."""
@@ -66,7 +70,7 @@ class Attempt:
             first_line = str(error).partition("\n")[0]
             trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
-            stopped = self._stopped_at is not None
+            stopped = self._asked_to_stop
             self._end_processes()  # nothing that the run may have left behind outlives it
         timeline = self.context.timeline()
         if stopped:  # whatever the run made of it: joins that come back, an executor that broke
@@ -87,9 +91,9 @@ class Attempt:
 
     def stop(self):
         """End all its processes; what waits for them comes back with `Stopped`."""
-        if self._stopped_at is None:
-            self._stopped_at = time.monotonic()
+        self._asked_to_stop = True
         self._end_processes()
+        self._ended_at = self._ended_at or time.monotonic()
 
     def _end_processes(self):
         with self._stopping:  # who asks while somebody else does it waits until they have
@@ -98,8 +102,8 @@ class Attempt:
     @property
     def stuck(self) -> bool:
         """Was it stopped, and has not come back? It waits for something that is not ours."""
-        asked = self._stopped_at
-        return asked is not None and time.monotonic() - asked > GRACE and not self.over.is_set()
+        ended = self._ended_at
+        return ended is not None and time.monotonic() - ended > GRACE and not self.over.is_set()
 
 
 def interrupted(timeline: Timeline) -> bool:
@@ -156,14 +160,17 @@ class Runner:
 
     def _work(self):
         while True:
-            job = self._next_job()
-            try:
-                with self._alone:
-                    job.finish(self._make(job))
-            except Exception:  # one job's error must not end the thread that serves all panels
-                traceback.print_exc()
-            with self._condition:
-                self._current = None
+            self._serve(self._next_job())
+
+    def _serve(self, job):
+        """Make one job's attempt. When we return, nobody here holds it, or its logs, any more."""
+        try:
+            with self._alone:
+                job.finish(self._make(job))
+        except Exception:  # one job's error must not end the thread that serves all panels
+            traceback.print_exc()
+        with self._condition:
+            self._current = None
 
     def _make(self, job):
         """Have the attempt made in a thread of its own, and look at it meanwhile."""

@@ -22,8 +22,10 @@ _FLOAT_BITS = 53
 """A float holds whole numbers exactly up to 2 to this power."""
 
 
-def predict(durations: Iterable[float], workers: int) -> Timeline:
+def predict(durations: Iterable[float], workers: int, chunksize: int = 1) -> Timeline:
     """The timeline of tasks that are started in the given order, each by the first free worker.
+
+    A worker takes a whole chunk at a time and does its tasks one after the other.
 
     Where several workers are free at once, the one in the lowest lane takes the task. Start-up,
     messages and waiting for a core cost nothing here.
@@ -31,26 +33,40 @@ def predict(durations: Iterable[float], workers: int) -> Timeline:
     Args:
         durations: how long each task lasts, in seconds; any iterable of at least one number.
         workers: how many workers there are, from 1 to `MOST_WORKERS`.
+        chunksize: how many tasks a worker takes at a time; the last chunk may be smaller.
 
     Returns:
         A predicted `Timeline`. Its tasks are called `task(0)`, `task(1)`, … in the given order.
 
     Raises:
-        TypeError: for workers or a duration that is no number.
-        ValueError: for too few or too many workers, no durations at all, or a duration that is
-            negative, infinite or not a number (nan).
+        TypeError: for workers, a chunk size or a duration that is no number.
+        ValueError: for too few or too many workers, an empty chunk, no durations at all, or a
+            duration that is negative, infinite or not a number (nan).
 
     Source: R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM Journal on Applied
     Mathematics 17 (1969). The paper shows that this simple rule never takes longer than
     2 - 1/workers times the best schedule there is.
     """
     workers = _checked_workers(workers)
+    chunksize = _checked_chunksize(chunksize)
     seconds = _checked_durations(durations)
-    started, finished, lane = _list_schedule(seconds, workers)
+    started, finished, lane = _schedule_of_chunks(seconds, workers, chunksize)
     tasks = Tasks.from_columns(
         _NumberedCalls(len(seconds)), lane=lane, started=started, finished=finished
     )
     return Timeline(tasks, workers=workers, now=float(finished.max()), predicted=True)
+
+
+def _schedule_of_chunks(seconds, workers, chunksize):
+    """Start, finish and lane of every task, where each worker takes whole chunks."""
+    if chunksize == 1:
+        return _list_schedule(seconds, workers)
+    chunks = np.arange(0, len(seconds), chunksize)
+    began, _, lane = _list_schedule(np.add.reduceat(seconds, chunks), workers)
+    chunk = np.arange(len(seconds)) // chunksize
+    before = np.cumsum(seconds) - seconds  # all tasks before this one, in one row
+    started = began[chunk] + (before - before[chunks][chunk])
+    return started, started + seconds, lane[chunk]
 
 
 def _list_schedule(seconds, workers):
@@ -97,6 +113,19 @@ def _checked_workers(workers):
         raise TypeError(f"workers must be a whole number such as 4, not {workers!r}") from None
     if not 1 <= number <= MOST_WORKERS:
         raise ValueError(f"workers must be from 1 to {MOST_WORKERS:,}, not {number}")
+    return number
+
+
+def _checked_chunksize(chunksize):
+    """The chunk size as an int, or an error that says what is allowed."""
+    try:
+        if isinstance(chunksize, bool):
+            raise TypeError
+        number = index(chunksize)
+    except TypeError:
+        raise TypeError(f"chunksize must be a whole number such as 1, not {chunksize!r}") from None
+    if number < 1:
+        raise ValueError(f"chunksize must be at least 1, not {number}")
     return number
 
 

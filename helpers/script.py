@@ -9,10 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+
+LONGEST_WAY = 60.0
+"""Seconds that a program may take to print the line from which its time limit counts."""
 
 
 class Run(NamedTuple):
@@ -23,13 +27,17 @@ class Run(NamedTuple):
     exitcode: int | None
 
 
-def run_script(source: str, *arguments: str, timeout: float = 60.0) -> Run:
+def run_script(
+    source: str, *arguments: str, timeout: float = 60.0, since: str | None = None
+) -> Run:
     """Run a program until it ends, or for `timeout` seconds, and return what came of it.
 
     Args:
         source: the text of the program.
         arguments: what stands behind its name on the command line.
         timeout: after so many seconds it is killed, with all the processes that it has started.
+        since: text that the program will print; the time limit counts from then on. So the limit
+            of a program that hangs can be short, however slow the machine is to come that far.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         program, stdout, stderr = (Path(folder, name) for name in ("program.py", "out", "err"))
@@ -46,6 +54,8 @@ def run_script(source: str, *arguments: str, timeout: float = 60.0) -> Run:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
             try:
+                if since is not None:
+                    _wait_for(since, stdout, process)
                 exitcode = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 pass
@@ -54,6 +64,13 @@ def run_script(source: str, *arguments: str, timeout: float = 60.0) -> Run:
                     kill_family(process.pid)
                     process.wait()
         return Run(_text(stdout), _text(stderr), exitcode)
+
+
+def _wait_for(text, stdout, process):
+    """Wait until a program has printed this text, or has ended."""
+    deadline = time.monotonic() + LONGEST_WAY
+    while text not in _text(stdout) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _text(path):

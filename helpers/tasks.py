@@ -6,12 +6,17 @@ Every function here is plain Python that you could run anywhere; nothing in it k
 being watched.
 """
 
+import ast
 import multiprocessing
 import os
+import pickle
 import random
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 
 
 def run_proc(name):
@@ -160,3 +165,172 @@ def read_all_the_while(pieces):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         output, _ = child.communicate()
     return len(output)
+
+
+def count_primes(below):
+    """Count the prime numbers below a number by trial division: nothing but computing."""
+    primes = 0
+    for number in range(2, below):
+        divisor = 2
+        while divisor * divisor <= number and number % divisor:
+            divisor += 1
+        primes += divisor * divisor > number
+    return primes
+
+
+def add_one(counter, barrier, pause):
+    """Read a counter and write one more than was read; the barrier lets both read first."""
+    barrier.wait()
+    time.sleep(pause)
+    seen = counter.value
+    barrier.wait()
+    time.sleep(pause)
+    counter.value = seen + 1
+
+
+def add_locked(lock, counter, times, seconds):
+    """Add one to a counter so many times, each with the lock held for that many seconds."""
+    for _ in range(times):
+        with lock:
+            seen = counter.value
+            time.sleep(seconds)
+            counter.value = seen + 1
+
+
+LIBRARY = os.path.dirname(os.__file__)
+"""Where the standard library's own files lie."""
+
+
+def count_names(file):
+    """Parse a file of the standard library and count how often each name is used in it."""
+    with open(os.path.join(LIBRARY, file), "rb") as source:
+        tree = ast.parse(source.read())
+    return Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def count_word(word, file):
+    """How often some letters stand in a file of the standard library: a very small task."""
+    with open(os.path.join(LIBRARY, file), "rb") as source:
+        return source.read().count(word.encode())
+
+
+def look_around(file_number, file_name):
+    """What this process has of what its parent set, loaded, opened and started."""
+    try:
+        has_file = os.path.samestat(os.fstat(file_number), os.stat(file_name))
+    except OSError:  # nothing is open under this number here
+        has_file = False
+    return {
+        "the variable colour": colour,
+        "the last of sys.argv": sys.argv[-1],
+        "COLOUR in the environment": os.environ.get("COLOUR"),
+        "NumPy is loaded": "numpy" in sys.modules,
+        "the file is open": has_file,
+        "the thread is there": "ticker" in [thread.name for thread in threading.enumerate()],
+    }
+
+
+def find_again(pickled):
+    """Unpickle what another process has pickled, and say what is missing if it cannot be done."""
+    try:
+        return "found %s" % pickle.loads(pickled).__name__
+    except AttributeError as error:
+        return "AttributeError: %s" % str(error).partition(" on <module")[0]
+
+
+def read_line_of(file):
+    """Read one line of a file that is already open."""
+    print("The child reads:", file.readline().decode().strip())
+
+
+def prepare(below):
+    """What has to be done before the rest of a job can begin, by one worker alone."""
+    return count_primes(below)
+
+
+def pin_to_one_core():
+    """Let this process use a single core from now on, where the system can do that (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def multiply(size, times):
+    """Multiply two matrices so many times; NumPy's library does it with threads of its own."""
+    import numpy  # here: the workers of the other lessons need not load it
+
+    matrix = numpy.ones((size, size))
+    for _ in range(times):
+        product = matrix @ matrix
+    return float(product[0, 0])
+
+
+def add_many(counter, times):
+    """Add one to a counter so many times, as one would write it without a second thought."""
+    for _ in range(times):
+        counter.value += 1
+
+
+def write_own_place(array, place):
+    """Write into one place of a shared array, which nobody else touches."""
+    array[place] = place * place
+
+
+def register(shared, name):
+    """Write into a manager's dictionary: the right way, and one that changes a copy only."""
+    shared[name] = "was here"
+    shared["names"].append(name)
+
+
+def sum_of(array):
+    """Sum up an array that came as a message: this process has a copy of it."""
+    return float(array.sum())
+
+
+def sum_shared(memory_name, size):
+    """Sum up an array of that many floats that lies in shared memory: nothing is copied."""
+    from multiprocessing.shared_memory import SharedMemory
+
+    import numpy
+
+    memory = SharedMemory(memory_name)
+    array = numpy.frombuffer(memory.buf, count=size)
+    total = float(array.sum())
+    del array  # as long as it looks into the memory, that cannot be closed
+    memory.close()
+    return total
+
+
+def take_two(first, second, ready):
+    """Wait until all are ready, then take one lock and, a moment later, another."""
+    ready.wait()
+    with first:
+        time.sleep(0.5)
+        with second:
+            print("I have both.")
+
+
+def doomed_task(name):
+    """Sleep for a moment and return; but task 2 takes its whole process with it."""
+    time.sleep(0.3)
+    if name == 2:
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has the second
+    return "task %s is fine" % name
+
+
+def put_items(q, items, done):
+    """Put so many items of 2 KiB into a queue, then say so."""
+    for number in range(items):
+        q.put("%-2048d" % number)
+    done.set()
+
+
+def nap(seconds):
+    """Sleep for so many seconds, and return how many."""
+    time.sleep(seconds)
+    return seconds
+
+
+def nap_as(seconds, name):
+    """Sleep for so many seconds, and return a name."""
+    time.sleep(seconds)
+    return name

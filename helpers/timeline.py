@@ -11,9 +11,12 @@ when somebody looks at them.
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from helpers import exports
 
 OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
@@ -35,7 +38,10 @@ class Task(NamedTuple):
 
 
 class Process(NamedTuple):
-    """One process. Times in seconds; `method` is the start method it found itself started by."""
+    """One process. Times in seconds; `method` is the start method it found itself started by.
+
+    `host` is the machine that it runs on, where there is more than this one; else empty.
+    """
 
     name: str
     pid: int
@@ -48,6 +54,7 @@ class Process(NamedTuple):
     ready: float
     ended: float
     exitcode: int | None
+    host: str = ""
 
 
 class Line(NamedTuple):
@@ -68,6 +75,43 @@ class Message(NamedTuple):
     sender: int
     receiver: int
     value: str
+
+
+class Access(NamedTuple):
+    """One process read or wrote an observed value. `action` is 'read' or 'wrote'."""
+
+    name: str
+    time: float
+    pid: int
+    action: str
+    value: str
+
+
+class Hold(NamedTuple):
+    """One process wanted an observed lock, got it and gave it back. Times in seconds.
+
+    `got` is nan for one that waits still, or has waited in vain; `released` is its end, if known.
+    """
+
+    lock: str
+    pid: int
+    wanted: float
+    got: float
+    released: float
+
+
+class Transfer(NamedTuple):
+    """What a worker did with a large message: `action` is 'unpickled', 'pickled' or 'sent'.
+
+    A task is unpickled; its result is pickled, then sent. Times in seconds, the size in KiB.
+    """
+
+    pid: int
+    lane: int
+    action: str
+    began: float
+    ended: float
+    kib: int
 
 
 class Calls(Sequence):
@@ -182,6 +226,9 @@ class Timeline:
         lost_events=0,
         lost_text=0,
         parent=0,
+        accesses=(),
+        holds=(),
+        transfers=(),
     ):
         self.tasks = tasks
         self.processes = list(processes)
@@ -194,6 +241,9 @@ class Timeline:
         self.lost_events = lost_events
         self.lost_text = lost_text
         self.parent = parent
+        self.accesses = list(accesses)
+        self.holds = list(holds)
+        self.transfers = list(transfers)
 
     @property
     def _ends(self):
@@ -236,6 +286,17 @@ class Timeline:
         """How many tasks were under way on average. Not a speed-up: some may only have waited."""
         return self.busy / self.makespan if self.makespan > 0 else math.nan
 
+    @property
+    def cores_busy(self) -> float:
+        """How many cores the tasks kept busy on average: their time on a core over the makespan.
+
+        Tasks too short to tell count as if they had been on none.
+        """
+        if not self.makespan > 0:
+            return math.nan
+        on_core = (self._ends - self.tasks.started) * np.nan_to_num(self.tasks.on_core)
+        return float(on_core.sum() / self.makespan)
+
     def table(self) -> str:
         """The tasks as a table of text: one line each, times in seconds."""
         head = (
@@ -252,6 +313,71 @@ class Timeline:
         rows = [head, *(_row(task) for task in self.tasks)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
         return "\n".join(_aligned(row, widths) for row in rows)
+
+    def to_trace(self, path: str | Path) -> None:
+        """Write all of it to a file in Chrome's trace-event format.
+
+        https://ui.perfetto.dev opens such a file, and so does VizTracer's viewer.
+        """
+        exports.write_trace(path, self)
+
+    @classmethod
+    def from_trace(cls, path: str | Path) -> "Timeline":
+        """The timeline that `to_trace` wrote to a file.
+
+        Raises ValueError for any other file.
+        """
+        facts = exports.read_trace(path)
+        kinds = dict(zip(exports.KINDS, RECORD_KINDS, strict=True))
+        records = {
+            name: [_record(kind, fields) for fields in facts.pop(name)]
+            for name, kind in kinds.items()
+        }
+        return cls(_tasks_of(records.pop("tasks")), **records, **{"now": math.nan} | facts)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the tasks, and only them, to a table: one line each, times in seconds.
+
+        An empty cell stands for what is not known.
+        """
+        exports.write_csv(path, Task._fields, self.tasks)
+
+    @classmethod
+    def from_csv(cls, path: str | Path) -> "Timeline":
+        """The tasks that `to_csv` wrote to a file, on as many workers as have a task.
+
+        Raises ValueError for any other file.
+        """
+        rows = exports.read_csv(path, Task._fields)
+        tasks = _tasks_of([_record(Task, row) for row in rows])
+        last = max((_max(times) for times in (tasks.started, tasks.finished)), default=math.nan)
+        return cls(tasks, workers=len(set(tasks.lane.tolist())), now=last)
+
+
+RECORD_KINDS = (Task, Process, Line, Message, Access, Hold, Transfer)
+
+
+def _record(kind, fields):
+    """A record of this kind from what is known of it, as text or as numbers.
+
+    Raises ValueError where a number that every such record has is missing.
+    """
+    unknown = {float: math.nan, str: "", int | None: None}
+    read = {float: float, int: int, int | None: int, str: str}
+    types = kind.__annotations__
+    try:
+        return kind(*(read[t](fields[n]) if n in fields else unknown[t] for n, t in types.items()))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no {kind.__name__.lower()}: {fields}") from error
+
+
+def _tasks_of(records):
+    """Tasks from `Task` records."""
+    columns = dict(zip(Task._fields, zip(*records, strict=True), strict=True)) if records else {}
+    words = [outcome.partition(" ") for outcome in columns.pop("outcome", ())]
+    errors = {i: error for i, (_, space, error) in enumerate(words) if space}
+    outcome = [OUTCOMES.index(word) for word, _, _ in words]
+    return Tasks.from_columns(columns.pop("call", ()), outcome=outcome, errors=errors, **columns)
 
 
 def start_ups(*timelines: Timeline) -> Timeline:

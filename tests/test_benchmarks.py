@@ -64,6 +64,26 @@ def test_an_unknown_name_is_refused_before_anything_is_measured(figures, tmp_pat
     assert not (tmp_path / "found.json").exists()
 
 
+def test_what_cannot_be_measured_here_is_skipped_with_its_reason(figures, tmp_path, capsys):
+    @measure.figure("needs what is not here", "ms", bar=1)
+    def elsewhere():
+        raise measure.NotHere("there is no browser")
+
+    assert bench.main(["elsewhere", "free", "--json", str(tmp_path / "found.json")]) == 0
+    rows = capsys.readouterr().out.splitlines()[3:]
+    assert rows[0].split(maxsplit=1) == ["elsewhere", "skipped: there is no browser"]
+    assert rows[1].startswith("free ")
+    assert json.loads((tmp_path / "found.json").read_text()).keys() == {"free"}
+
+
+@pytest.mark.slow
+def test_what_a_person_waits_for_is_measured_in_a_browser(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "release_to_redraw", "--json"]
+    answer = subprocess.run([*command, tmp_path / "it.json"], cwd=HERE, capture_output=True)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads((tmp_path / "it.json").read_text())["release_to_redraw"]["value"] > 0
+
+
 def test_pairs_are_measured_in_turn_after_one_that_does_not_count():
     order = []
 

@@ -254,3 +254,40 @@ def test_a_stream_turns_text_into_events_line_by_line(recorder) -> None:
         b"\xff\n",
     ]
     assert (stream.fileno(), stream.isatty()) == (1, False)
+
+
+def test_a_short_task_takes_one_record_and_a_longer_one_two(recorder) -> None:
+    segment, place = recorder.record(flight.STARTED, 1, 2, 3, text=b"4", at=5)
+    assert read(recorder).of(flight.STARTED).tolist() == [0]
+    recorder.record_end(segment, place, 678)
+    (record,) = read(recorder).records
+    assert [int(record[name]) for name in ("kind", "code", "a", "b", "c", "time")] == [
+        flight.DID, 1, 2, 3, 678, 5,
+    ]  # fmt: skip
+
+
+def test_the_end_of_a_task_that_found_no_room_is_no_error(tmp_path) -> None:
+    recorder = Recorder(str(tmp_path / "nowhere"))
+    recorder.record_end(*recorder.record(flight.STARTED), 1)
+    assert recorder.lost_events == 1
+
+
+DIE_IN_A_TASK = """
+import os, signal, sys
+from helpers.aboard import RecordedCall
+from helpers.flight import Recorder
+recorder = Recorder(sys.argv[1])
+task = RecordedCall(lambda n: n == 3 and os.kill(os.getpid(), 9), recorder)
+for n in range(5):
+    task(n)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are_over(tmp_path):
+    assert run_python(DIE_IN_A_TASK, tmp_path).returncode < 0
+    (log,) = logs.read_logs(str(tmp_path))
+    starts = log.of(flight.STARTED, flight.DID)
+    assert [log.text(place) for place in starts] == ["0", "1", "2", "3"]
+    assert len(log.of(flight.DID)) + len(log.of(flight.FINISHED)) == 3
+    assert log.records["kind"][starts[-1]] == flight.STARTED, "the last one has no end"

@@ -21,6 +21,7 @@ from helpers.chart_canvas import LEGEND
 from helpers.chart_data import Spans, coverage, lanes_of, last_moment
 from helpers.chart_style import (
     DARK,
+    DPI,
     LANES_HEIGHT,
     LIGHT,
     MOST_HOVER_BOXES,
@@ -881,6 +882,29 @@ def test_grouped_rows_show_the_average_of_their_lanes():
     assert share_of(chart, "task") + share_of(chart, "idle") == pytest.approx(1)
 
 
+def test_coverage_stands_on_the_picture_pixel_for_pixel():
+    chart = gantt(pool(1000, [0.1 + n % 7 for n in range(5000)]))
+    pixels = coverage_pixels(chart)
+    left, bottom = chart.figure.axes[0].bbox.min.round().astype(int)
+    picture = np.asarray(Image.open(io.BytesIO(chart.png)).convert("RGB"))
+    below = len(picture) - bottom
+    there = picture[below - len(pixels) : below, left : left + pixels.shape[1]]
+    painted = pixels[..., 3] > 0
+    painted[:, 0] = False  # the rulers' first line
+    same = (there == pixels[..., :3]).all(axis=-1)
+    assert same[painted].mean() > 0.98  # the rulers' other lines run across
+
+
+def test_a_chart_of_many_tasks_can_be_saved_twice_as_large():
+    chart, file = gantt(pool(4, [0.001] * 5000)), io.BytesIO()
+    chart.figure.savefig(file, format="png", dpi=2 * DPI)
+    small, large = (Image.open(one).convert("RGB") for one in (io.BytesIO(chart.png), file))
+    assert large.size == (2 * small.width, 2 * small.height)
+    x, up = chart.figure.axes[0].transData.transform((1, 1.5)).astype(int).tolist()
+    y = small.height - up
+    assert large.getpixel((2 * x, 2 * y)) == small.getpixel((x, y))
+
+
 def test_a_hundred_thousand_tasks_keep_exact_figures_in_the_title():
     chart = gantt(pool(8, [0.001] * 100_000))
     assert "8 spawn workers, 100,000 tasks: makespan 12.50 s" in words_on(chart)
@@ -1043,3 +1067,46 @@ def test_a_chart_alongside_others_is_otherwise_the_same():
 def test_what_is_no_timeline_cannot_stand_alongside():
     with pytest.raises(TypeError, match="gantt draws a timeline"):
         gantt(pool(1, [1.0]), alongside=[None])
+
+
+# Hosts
+
+
+def on_hosts(*hosts):
+    """A worker with one task on each of these hosts."""
+    lanes = range(1, len(hosts) + 1)
+    processes = [worker(lane, host=host) for lane, host in zip(lanes, hosts, strict=True)]
+    tasks = tasks_of(
+        [f"f({n})" for n in lanes],
+        lane=list(lanes),
+        pid=[process.pid for process in processes],
+        started=[0.2 for _ in lanes],
+        finished=[1.0 for _ in lanes],
+    )
+    return Timeline(tasks, processes, workers=len(hosts), now=1.0)
+
+
+def brackets(chart):
+    """The rows that the brackets beside the lanes reach over."""
+    lines = chart.figure.axes[0].lines
+    return [np.round(line.get_ydata()).tolist() for line in lines if line.get_gid() == "host"]
+
+
+def test_lanes_on_one_host_are_a_group_with_its_name() -> None:
+    chart = gantt(on_hosts("north", "north", "south"))
+    assert brackets(chart) == [[0, 2], [2, 3]]
+    texts = [text.get_text() for text in chart.figure.axes[0].texts]
+    assert {"north", "south"} <= set(texts)
+    assert "3 workers on 2 hosts" in chart.alt
+    assert "Worker 3 on south (pid 4103)" in chart.alt
+
+
+def test_the_name_of_a_host_is_cut_to_its_lanes() -> None:
+    texts = [text.get_text() for text in gantt(on_hosts("n" * 60)).figure.axes[0].texts]
+    assert any(text.startswith("n") and text.endswith("…") and len(text) < 10 for text in texts)
+
+
+def test_on_one_machine_nothing_is_said_of_hosts() -> None:
+    chart = gantt(on_hosts("", ""))
+    assert brackets(chart) == []
+    assert "host" not in chart.alt

@@ -11,6 +11,8 @@ import pytest
 
 from tests.inner import Outcome, run_pytest
 
+pytestmark = pytest.mark.slow  # a second pytest inside, with waits of its own
+
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 LEAVE_PROCESS = f"""
 import subprocess

@@ -15,7 +15,7 @@ from tools.notebooks import NOTEBOOKS, save
 
 RULES = (Path(__file__).parent / "sanitise.cfg").read_text("utf-8")
 REPLACEMENTS = {replacement for _, replacement in get_sanitize_patterns(RULES)}
-PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
 def altered(text: str, cell: IPyNbCell) -> str | None:

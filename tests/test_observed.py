@@ -11,7 +11,9 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 import weakref
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -262,6 +264,41 @@ def test_a_process_that_ignores_sigterm_is_killed(method: str, tmp_path) -> None
     assert mp.timeline().processes[0].exitcode not in (None, 0)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_processes_beyond_the_most_are_refused_and_an_executors_ended(
+    monkeypatch, method: str
+) -> None:
+    monkeypatch.setattr(observed, "MOST_WORKERS", 2)
+    mp = get_context(method)
+
+    def submit() -> None:
+        with ProcessPoolExecutor(5, mp_context=mp) as executor:
+            for _ in range(5):
+                executor.submit(time.sleep, 60)
+
+    with pytest.raises(ValueError, match="2 processes of this experiment are alive"):
+        within(30, submit)
+    assert mp.timeline().alive == 0
+    process = mp.Process(target=workers.double, args=(1,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 7, 8, 9])
+def test_a_map_in_the_moment_when_all_workers_have_just_died_is_cut_as_usual(
+    tasks: int, monkeypatch
+) -> None:
+    mp = get_context("spawn")
+    with mp.Pool(2) as pool:
+        usual = pool.map_async(workers.double, range(tasks))
+        monkeypatch.setattr(pool, "_pool", [])  # what the standard library counts
+        result = pool.map_async(workers.double, range(tasks))
+        assert result.get(60) == [2 * n for n in range(tasks)]
+        monkeypatch.undo()
+    assert result._chunksize == usual._chunksize
+
+
 # Forgotten things
 
 
@@ -320,6 +357,17 @@ def test_a_folder_is_private_and_goes_with_its_context() -> None:
     assert not folder.exists()
 
 
+def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
+    mp = get_context("spawn")
+    before = log_folders()
+    mp.Process(target=workers.double, args=(1,)).start()
+    (folder,) = log_folders() - before
+    wait_until(lambda: mp._watcher is None)  # it has ended, and was seen off
+    mp = None
+    gc.collect()
+    assert not folder.exists()
+
+
 def test_a_context_that_starts_nothing_makes_no_folder() -> None:
     before = log_folders()
     mp = get_context("spawn")
@@ -355,9 +403,10 @@ def test_the_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not() -
 def test_a_folder_whose_pid_now_belongs_to_another_process_is_swept() -> None:
     mp = get_context("spawn")
     folder = Path(mp._recorder.folder)
-    (folder / folders.OWNER).write_text("12345.0")
+    begin, end = folders.NAME.fullmatch(folder.name).span("start")
+    earlier = folder.rename(folder.with_name(f"{folder.name[:begin]}12345{folder.name[end:]}"))
     folders.sweep()
-    assert not folder.exists()
+    assert not earlier.exists()
 
 
 def test_setting_the_clock_sweeps_no_living_folder(monkeypatch) -> None:
@@ -393,8 +442,9 @@ def test_planted_links_are_neither_followed_nor_removed(tmp_path) -> None:
     (tmp_path / "precious").write_text("keep")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    link = Path(tempfile.gettempdir()) / f"{folders.PREFIX}{dead.pid}-link"
-    folder = Path(tempfile.gettempdir()) / f"{folders.PREFIX}{dead.pid}-folder"
+    owner = f"{folders.PREFIX}{dead.pid}-{folders.seat()}-0"
+    link = Path(tempfile.gettempdir()) / f"{owner}-link"
+    folder = Path(tempfile.gettempdir()) / f"{owner}-folder"
     link.symlink_to(tmp_path)
     folder.mkdir()
     (folder / "inside").symlink_to(tmp_path)
@@ -430,7 +480,11 @@ def test_a_folder_deleted_in_mid_run_harms_no_task() -> None:
         pool.apply(workers.double, (1,))
         folders._remove(mp._recorder.folder, os.getpid())
         assert pool.map(workers.double, range(3), chunksize=1) == [0, 2, 4]
+    with pytest.warns(UserWarning, match="the timeline is incomplete"):
         mp.timeline()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mp.timeline()  # which has been said once
 
 
 # What was edited

@@ -223,6 +223,15 @@ def test_moving_the_slider_shows_the_prediction_and_runs_nothing(page, switch):
     assert set(psutil.Process().children(recursive=True)) == before
 
 
+def test_a_slider_for_the_chunk_size_moves_the_prediction(page, switch):
+    def run(mp, workers, chunksize):
+        switch.run(mp, workers)
+
+    shown = explore(run, workers=2, chunksize=1, durations=[1.0, 1.0, 1.0, 1.0])
+    shown.sliders["chunksize"].value = 3
+    assert "predicted makespan 3.00 s" in shown.status.value
+
+
 def test_without_known_durations_moving_the_slider_asks_to_press_run(page, switch):
     shown = explore(switch.run, workers=4)
     shown.sliders["workers"].value = 5

@@ -197,7 +197,10 @@ def test_an_undeclared_import_is_noticed(tmp_path):
     ],
 )
 def test_these_files_import_nothing_but_the_standard_library(name):
-    assert foreign(COURSE / name) == set()
+    # Two workers of lessons 9 and 10 import NumPy when they are called; that importing tasks.py
+    # loads none of it is held below.
+    allowed = {"numpy"} if name == "helpers/tasks.py" else set()
+    assert foreign(COURSE / name) <= allowed
 
 
 def test_the_package_itself_is_empty_since_every_child_imports_it():

@@ -14,10 +14,10 @@ from tests.methods import METHODS
 FOLDER = Path(helpers.__file__).parent
 ROOMS = {path.stem: ast.parse(path.read_text("utf-8")) for path in FOLDER.glob("*.py")}
 FROM_THE_GROUND_UP = [
-    "tasks", "flight", "aboard", "folders", "timeline", "logs", "observed", "schedule", "gantt",
-    "panel",
+    "tasks", "flight", "cargo", "aboard", "folders", "tracker", "exports", "timeline", "logs",
+    "observed", "schedule", "gantt", "panel",
 ]  # fmt: skip
-LOADED_BY_CHILDREN = ["__init__", "tasks", "mine_template", "flight", "aboard", "observed"]
+LOADED_BY_CHILDREN = ["__init__", "tasks", "mine_template", "flight", "cargo", "aboard", "observed"]
 FAT = {"numpy", "matplotlib", "ipywidgets", "IPython", "psutil", "PIL", "traitlets"}
 
 
@@ -83,4 +83,4 @@ def test_a_child_loads_nothing_fat(method: str) -> None:
     assert "helpers.flight" in loaded, "this is no observed child"
     assert not FAT & loaded
     ours = {name for name in loaded if name.startswith("helpers.")}
-    assert ours == {f"helpers.{room}" for room in ("flight", "aboard", "folders", "observed")}
+    assert ours == {"helpers.flight", "helpers.cargo", "helpers.aboard"}

@@ -75,6 +75,18 @@ def test_every_task_is_where_the_rule_followed_by_hand_puts_it(durations, worker
     )
 
 
+@given(WHOLE, POOLS, st.integers(1, 70))
+def test_a_worker_takes_a_whole_chunk_and_does_its_tasks_in_order(durations, workers, chunksize):
+    chunks = [durations[i : i + chunksize] for i in range(0, len(durations), chunksize)]
+    expected = []
+    for (lane, time, _), chunk in zip(by_hand(map(sum, chunks), workers), chunks, strict=True):
+        for duration in chunk:
+            expected.append((lane, time, time := time + duration))
+    timeline = predict(durations, workers, chunksize)
+    assert [(task.lane, task.started, task.finished) for task in timeline.tasks] == expected
+    assert timeline.makespan == max(finished for _, _, finished in expected)
+
+
 @given(MANY, POOLS)
 def test_makespan_lies_within_grahams_bounds(durations, workers):
     makespan = predict(durations, workers).makespan
@@ -217,3 +229,15 @@ def test_durations_that_are_not_several_numbers_are_refused(bad):
 def test_durations_beyond_all_numbers_are_refused():
     with pytest.raises(ValueError, match="more seconds than a number can hold"):
         predict([1.7e308, 1.7e308], 1)
+
+
+@pytest.mark.parametrize("chunksize", [0, -1])
+def test_an_empty_chunk_is_refused(chunksize):
+    with pytest.raises(ValueError, match="chunksize must be at least 1"):
+        predict([1.0], 1, chunksize)
+
+
+@pytest.mark.parametrize("chunksize", [True, 1.5, "2", None])
+def test_a_chunk_size_that_is_no_whole_number_is_refused(chunksize):
+    with pytest.raises(TypeError, match="chunksize must be a whole number"):
+        predict([1.0], 1, chunksize)

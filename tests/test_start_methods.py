@@ -35,7 +35,7 @@ def charts_of_the_default() -> dict[tuple[str, str], int]:
     A cell that compares start methods names them itself, so its charts do not follow the default.
     """
     found = {}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         code = [cell for cell in read(path).cells if cell.cell_type == "code"]
         for number, cell in enumerate(code):
             methods = methods_in(alts(cell.outputs))

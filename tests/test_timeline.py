@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import threading
+import time
 import types
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -13,9 +14,9 @@ from math import nan
 import numpy as np
 import pytest
 
-from helpers import aboard
+from helpers import aboard, flight, logs
 from helpers.observed import get_context
-from helpers.timeline import LOST, RAISED, RUNNING, Message, Tasks, Timeline
+from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Tasks, Timeline
 from tests import workers
 from tests.methods import AVAILABLE, METHODS
 from tests.subclasses import subclass
@@ -227,6 +228,38 @@ def test_a_task_that_computes_is_on_a_core_and_one_that_sleeps_is_not() -> None:
     with mp.Pool(1) as pool:
         pool.apply(workers.sleep, (0.5,))
     assert mp.timeline().tasks[0].on_core < 0.5
+
+
+def test_tasks_too_short_for_a_clock_are_there_with_their_times_and_no_share() -> None:
+    mp = get_context("spawn")
+    with mp.Pool(1) as pool:
+        pool.map(workers.double, range(500), chunksize=100)
+    tasks = mp.timeline().tasks
+    assert [task.call for task in tasks] == [f"double({n})" for n in range(500)]
+    assert set(tasks.outcome) == {RETURNED}
+    assert (tasks.finished > tasks.started).all()
+    assert (tasks.finished[:-1] <= tasks.started[1:]).all()
+    short = tasks.finished - tasks.started < flight.SHORT_TASK / 1e9 * 0.99
+    assert short.any()
+    assert np.isnan(tasks.on_core[short]).all()
+
+
+def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(tmp_path) -> None:
+    """Its clock is not asked for every short task, so what they leave over must be taken off."""
+
+    def compute(seconds):
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+
+    task = aboard.RecordedCall(compute, flight.Recorder(str(tmp_path)), name="compute")
+    asked = [0, 0, 0, 0.003, 0, 0.002]
+    for seconds in asked:
+        task(seconds)
+    (log,) = logs.read_logs(str(tmp_path))
+    computed = sorted(log.records["b"][log.of(flight.FINISHED)])[-2:]
+    for us, seconds in zip(computed, (0.002, 0.003), strict=True):
+        assert 0.99 * seconds <= us / 1e6 <= 2 * seconds
 
 
 # Processes and lanes
@@ -599,8 +632,7 @@ def without(module, missing: str) -> types.SimpleNamespace:
     ],
 )
 def test_without_a_name_tasks_are_absent_and_none_is_invented(monkeypatch, missing, seen) -> None:
-    for name in ("standard_pool", "futures_process"):
-        monkeypatch.setattr(aboard, name, without(getattr(aboard, name), missing))
+    monkeypatch.setattr(aboard, "_loaded", lambda name: without(sys.modules[name], missing))
     mp = get_context("fork")
     with mp.Pool(1) as pool:
         results = [pool.apply(workers.double, (0,)), *pool.map(workers.double, [1, 2], 2)]

@@ -29,6 +29,17 @@ def raise_oops(number):
     raise Oops("oops", number)
 
 
+class Picky(Exception):
+    """Can be pickled, but not rebuilt: that would take two arguments."""
+
+    def __init__(self, first, second):
+        super().__init__(f"{first}, {second}")
+
+
+def raise_picky(number):
+    raise Picky("picky", number)
+
+
 def odd_is_wrong(number):
     if number % 2:
         raise Oops("odd", number)
@@ -74,10 +85,21 @@ def touch_and_sleep(path, seconds=60):
     time.sleep(seconds)
 
 
+def pool_of_sleepers(mp, paths):
+    """Children of a child: a task for each path."""
+    with mp.Pool(len(paths)) as pool:
+        pool.map(touch_and_sleep, paths, chunksize=1)
+
+
 def write_pid(path):
-    """A file with our pid, there only when it is whole."""
+    """A file with our pid."""
+    write_text(path, str(os.getpid()))
+
+
+def write_text(path, text):
+    """A file that is there only when it is whole."""
     with open(f"{path}.{os.getpid()}", "w") as file:
-        file.write(str(os.getpid()))
+        file.write(text)
     os.replace(f"{path}.{os.getpid()}", path)
 
 

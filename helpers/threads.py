@@ -1,0 +1,61 @@
+"""Threads on the same chart as processes: the standard library's executor of threads, observed.
+
+    with ThreadPoolExecutor(4, mp_context=mp) as executor:
+        executor.map(count_primes, numbers)
+    mp.timeline()
+
+Every thread writes a log of its own, as every process does, so the timeline and the chart need no
+second way. What its tasks spent on a core is measured by the thread's own clock.
+"""
+
+import threading
+import time
+from concurrent import futures
+
+from helpers import flight
+from helpers.aboard import RecordedCall
+from helpers.observed import ObservedContext
+
+
+class ThreadPoolExecutor(futures.ThreadPoolExecutor):
+    """`concurrent.futures.ThreadPoolExecutor`, with its threads in a context's timeline.
+
+    Args:
+        max_workers: the number of threads.
+        mp_context: the experiment, from `get_context()`. When it is stopped, threads that are at
+            work finish their task and begin no other; nobody can end a thread from outside.
+    """
+
+    def __init__(self, max_workers: int, *, mp_context: ObservedContext):
+        super().__init__(max_workers, initializer=self._begin_thread)
+        self._context = mp_context
+        self._asked = 0
+        self._here = threading.local()
+        self._recorders = []
+
+    def submit(self, function, /, *args, **kwargs):
+        self._context._check_running()
+        self._asked = time.perf_counter_ns()  # a thread that begins now was asked for here
+        return super().submit(self._call, function, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        if wait:
+            while self._recorders:
+                self._recorders.pop().record(flight.LEFT)
+
+    def _begin_thread(self):
+        """In a new thread: a log and a lane for it."""
+        number = threading.get_native_id() & 0xFFFFFFFF
+        recorder = self._here.recorder = flight.Recorder(self._context._recorder.folder)
+        recorder.pid = number
+        self._context._note_thread(threading.current_thread().name, number, self._asked)
+        recorder.record(flight.BORN)
+        recorder.record(flight.READY)
+        self._recorders.append(recorder)
+
+    def _call(self, function, /, *args, **kwargs):
+        """In a thread: the task, recorded."""
+        self._context._check_running()
+        recorded = RecordedCall(function, self._here.recorder, clock=time.thread_time_ns)
+        return recorded(*args, **kwargs)
