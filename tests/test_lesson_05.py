@@ -21,6 +21,7 @@ def server():
         yield server
 
 
+@pytest.mark.slow
 def test_the_compared_text_is_the_same_without_nslookup(tmp_path):
     assert_same_without_nslookup("05_talking_to_a_process", tmp_path)
 

@@ -13,7 +13,9 @@ from tools import notebooks
 from tools.notebooks import NOTEBOOKS
 
 ROOT = NOTEBOOKS.parent
-PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+PAGES = [NOTEBOOKS / "index.ipynb", NOTEBOOKS / "glossary.ipynb"]
+"""The map and the glossary: texts without code."""
 NOT_COMPARED = {"nbval-ignore-output", "nbval-skip"}
 RHYTHM = [
     "Predict",
@@ -186,6 +188,18 @@ def test_a_notebook_keeps_the_rule(path: Path, rule: Rule) -> None:
     if rule is has_the_rhythm_of_a_lesson and path.stem.startswith("00"):
         pytest.skip("the first notebook explains the rhythm, it is no lesson yet")
     assert list(rule(notebooks.read(path))) == []
+
+
+@pytest.mark.parametrize("rule", [has_one_title, is_tidy, names_no_path_of_its_author])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_without_code_keeps_the_rule(path: Path, rule: Rule) -> None:
+    page = notebooks.read(path)
+    assert code_cells(page) == []
+    assert list(rule(page)) == []
+
+
+def test_there_are_no_other_notebooks() -> None:
+    assert sorted(NOTEBOOKS.glob("*.ipynb")) == sorted(PATHS + PAGES)
 
 
 def test_all_notebooks_begin_with_the_same_import() -> None:

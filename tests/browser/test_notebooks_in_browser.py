@@ -6,7 +6,7 @@ import pytest
 
 from tools.panel_on_page import PanelOnPage
 
-NOTEBOOKS = sorted(Path(__file__).resolve().parent.parent.parent.glob("notebooks/*.ipynb"))
+NOTEBOOKS = sorted(Path(__file__).resolve().parent.parent.parent.glob("notebooks/[0-9]*.ipynb"))
 
 pytestmark = pytest.mark.slow  # without CI=true, nbval alone runs them all
 

@@ -1,0 +1,139 @@
+"""What lesson 7 says of start methods, where no cell shows it on every system."""
+
+import ast
+import logging
+import multiprocessing
+import random
+import threading
+
+import numpy
+import pytest
+
+from helpers.forking import CAN_FORK, in_a_fork
+from helpers.observed import get_context
+from helpers.script import run_script
+from helpers.tasks import find_again, look_around
+from tools.notebooks import NOTEBOOKS, read
+
+needs_fork = pytest.mark.skipif(not CAN_FORK, reason="there is no fork here")
+needs_forkserver = pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no forkserver"
+)
+CELLS = [cell for cell in read(NOTEBOOKS / "07_start_methods.ipynb").cells if "outputs" in cell]
+
+
+def recorded(name):
+    """What the lesson has recorded of the three methods under this name."""
+    for cell in CELLS:
+        for statement in ast.parse(cell.source).body:
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+                return ast.literal_eval(statement.value)
+    raise LookupError(name)
+
+
+def printed(words):
+    """The lines that the cell with these words has printed."""
+    (cell,) = (cell for cell in CELLS if words in cell.source)
+    return cell.outputs[0].text.splitlines()
+
+
+@pytest.mark.parametrize("name", ["said", "drawn"])
+def test_what_is_recorded_is_what_linux_says(name):
+    lines = printed(f"in {name}.items():")
+    assert lines == [f"{method:10} {words}" for method, words in recorded(name).items()]
+
+
+def test_the_recorded_table_is_the_one_that_linux_makes():
+    columns = zip(*recorded("found").values(), strict=True)
+    rows = [line.split()[-3:] for line in printed("enumerate(questions)")[1:]]
+    assert rows == [[str(answer) for answer in answers] for answers in columns]
+
+
+def draw(own):
+    print(random.random(), own.random())
+
+
+@needs_fork
+def test_after_a_fork_pythons_random_has_another_seed_and_a_generator_of_ones_own_has_not():
+    own, state = random.Random(), random.getstate()
+    random.seed(7)
+    try:
+        children = [in_a_fork(draw, own).lines[0].split() for _ in range(3)]
+    finally:
+        random.setstate(state)
+    by_random, by_own = zip(*children, strict=True)
+    assert len({*by_random, str(random.Random(7).random())}) == 4  # the seed is lost, too
+    assert set(by_own) == {str(own.random())}
+
+
+LOADED = """
+import multiprocessing
+import sys
+
+def child(q):
+    q.put(('numpy' in sys.modules, child.__module__))
+
+if __name__ == '__main__':
+    mp = multiprocessing.get_context(sys.argv[1])
+    mp.set_forkserver_preload(sys.argv[2:])
+    q = mp.Queue()
+    p = mp.Process(target=child, args=(q,))
+    p.start()
+    print(*q.get())
+    p.join()
+"""
+
+
+@needs_forkserver
+def test_what_the_forkserver_has_loaded_its_children_have():
+    assert run_script(LOADED, "forkserver", "numpy").stdout.split()[0] == "True"
+    assert run_script(LOADED, "forkserver", "decimal").stdout.split()[0] == "False"
+
+
+def test_a_spawned_child_imports_the_script_under_another_name():
+    assert run_script(LOADED, "spawn").stdout.split() == ["False", "__mp_main__"]
+
+
+def test_a_pools_worker_imports_what_a_task_needs_when_the_task_comes():
+    with get_context("spawn").Pool(1) as pool:
+        before = pool.apply(look_around, (99, __file__))
+        pool.apply(numpy.square, (3,))
+        after = pool.apply(look_around, (99, __file__))
+    assert (before["NumPy is loaded"], after["NumPy is loaded"]) == (False, True)
+
+
+def log_something(handler):
+    with handler.lock:
+        print("logged")
+
+
+@needs_fork
+def test_logging_takes_care_of_its_locks_at_a_fork():
+    handler, held, enough = logging.StreamHandler(), threading.Event(), threading.Event()
+
+    def hold():
+        with handler.lock:
+            held.set()
+            enough.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert in_a_fork(log_something, handler, seconds=30).lines == ["logged"]
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_a_function_that_is_gone_is_named_without_its_module():
+    assert find_again(b"chelpers.tasks\nsquare\n.") == "found square"
+    gone = find_again(b"chelpers.tasks\nno_such\n.")
+    assert gone == "AttributeError: Can't get attribute 'no_such'"
+
+
+def test_the_start_method_of_a_program_can_be_set_once():
+    program = (
+        "import multiprocessing as mp\nmp.set_start_method('spawn')\nmp.set_start_method('spawn')"
+    )
+    assert "RuntimeError" in run_script(program).stderr.splitlines()[-1]
