@@ -13,9 +13,10 @@ from PIL import Image
 
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.timelines import SECONDS, WORKERS, snapshot
+from helpers.chart_png import SOON, png_of
 from helpers.chart_style import DPI, WIDTH
 from helpers.gantt import gantt
-from helpers.live import LiveChart, png_of
+from helpers.live import LiveChart
 from helpers.schedule import predict
 from helpers.timeline import Timeline
 
@@ -69,7 +70,7 @@ class Blit:
         self.axes.add_collection(bars, autolim=False)
         self.axes.draw_artist(bars)
         bars.remove()
-        return png_of(self.canvas)
+        return png_of(self.canvas, SOON)
 
 
 @figure("frame_2000 over a bare Agg blit of as many rectangles", "ratio", bar=2)

@@ -32,6 +32,10 @@ class Value(NamedTuple):
     high: float
 
 
+class NotHere(RuntimeError):
+    """A figure cannot be measured on this machine; the text says why."""
+
+
 def figure(what: str, unit: str, bar: float | None = None):
     """Make a function that returns measured values a figure; it is called as the function is."""
 

@@ -4,7 +4,8 @@ python3 start.py bench [NAME ...] [--json FILE]
 
 Without a NAME all figures are measured. The value is the median; beside it stand how many values
 it is the median of, and between which two the middle half of them lies. A figure that misses its
-bar is marked, and nothing else follows from it: the exit code is 0.
+bar is marked, and nothing else follows from it: the exit code is 0. What cannot be measured on this
+machine is skipped, with the reason.
 """
 
 import argparse
@@ -13,8 +14,8 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import chart, observing, panel  # noqa: F401  each notes its figures
-from benchmarks.measure import FIGURES, Figure, Value, value_of
+from benchmarks import browser, chart, observing, panel  # noqa: F401  each notes its figures
+from benchmarks.measure import FIGURES, Figure, NotHere, Value, value_of
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +28,11 @@ def main(arguments: list[str]) -> int:
     print(f"Python {platform.python_version()}, {platform.system()}\n\n{HEAD}", flush=True)
     found = {}
     for name in wishes.names or FIGURES:
-        found[name] = value_of(FIGURES[name])
+        try:
+            found[name] = value_of(FIGURES[name])
+        except NotHere as reason:
+            print(f"{name:<22} skipped: {reason}", flush=True)
+            continue
         print(row(FIGURES[name], found[name]), flush=True)
     if wishes.json:
         wishes.json.write_text(json.dumps(as_json(found), indent=2) + "\n", encoding="utf-8")

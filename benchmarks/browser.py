@@ -1,0 +1,131 @@
+"""What a person waits for, as seen in the browser: from a hand on the mouse to a new picture.
+
+Both ends of each time are taken by the page's own clock, so that nothing of the program that
+steers the browser is in it. A picture counts when it has been decoded and a frame was drawn.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.measure import NotHere, figure
+
+FEW = [0.93, 0.48, 1.28, 1.88, 2.37]
+MANY = "[random.Random(n).random() * 3 for n in range(5000)]"
+
+EXPERIMENT = """
+import random, time
+from helpers.observed import get_context
+from helpers.panel import explore
+
+def run(mp, workers):
+    with mp.Pool(workers) as pool:
+        pool.map(time.sleep, [1.0] * workers, chunksize=1)
+
+explore(run, workers=4, most={most}, durations={durations});
+"""
+
+STOPWATCH = """() => {
+    window.stopwatch = { begin: 0, pictures: [] };
+    document.addEventListener('pointerup', event => {
+        stopwatch.begin = event.timeStamp;
+        stopwatch.pictures = [];
+    }, true);
+    let last = '';
+    new MutationObserver(async () => {
+        const image = document.querySelector('.jp-OutputArea .chart img');
+        if (!image || image.src === last) return;
+        last = image.src;
+        await image.decode().catch(() => 0);
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+            stopwatch.pictures.push({ alt: image.alt, at: performance.now() });
+        }));
+    }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['src'] });
+}"""
+
+
+@contextlib.contextmanager
+def opened_panel(most: int, durations: object) -> Iterator:
+    """A panel in a browser, with a stopwatch on its page. NotHere if there is no browser."""
+    try:
+        from tools import lab
+        from tools.panel_on_page import PanelOnPage
+    except ImportError as error:
+        raise NotHere(f"{error.name} is not installed") from None
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cell["source"] = EXPERIMENT.format(most=most, durations=durations)
+    content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        source = Path(folder) / "source" / "bench.ipynb"
+        source.parent.mkdir()
+        source.write_text(json.dumps(content), encoding="utf-8")
+        lab.copy_notebook(source, Path(folder))
+        try:
+            browser = stack.enter_context(lab.browser())
+        except lab.NoBrowser as error:
+            raise NotHere(str(error)) from None
+        server = stack.enter_context(lab.jupyterlab(Path(folder)))
+        page = browser.new_page(viewport={"width": lab.WIDTH, "height": lab.HEIGHT})
+        notebook = lab.Notebook.open(page, server, source.name)
+        notebook.run_all()
+        page.evaluate(STOPWATCH)
+        panel = PanelOnPage(notebook)
+        panel.slider().scroll_into_view_if_needed()
+        yield panel
+        notebook.end_kernel()
+
+
+def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
+    """From the moment at which `act` lets the mouse go until a picture says something, in words."""
+    act()
+    there = f"() => stopwatch.pictures.find(one => one.alt.includes({json.dumps(says)}))"
+    picture = panel.page.wait_for_function(there).json_value()
+    return (picture["at"] - panel.page.evaluate("() => stopwatch.begin")) / 1000
+
+
+def redrawn(most: int, durations: object, numbers: list[int]) -> list[float]:
+    """Milliseconds from the slider's release to the prediction, for each of the numbers."""
+    with opened_panel(most, durations) as panel:
+        return [1000 * _seconds_to_redraw(panel, number, most) for number in numbers]
+
+
+def _seconds_to_redraw(panel, number, most):
+    panel.drag_slider(number, most)
+    number = int(float(panel.slider().get_attribute("aria-valuenow")))
+    workers = f"Predicted: {number:,} worker"
+    return seconds_until_a_picture(panel, panel.page.mouse.up, workers)
+
+
+@figure("from the slider's release to the redrawn prediction in the browser", "ms", bar=150)
+def release_to_redraw():
+    return redrawn(16, FEW, [7, 2, 12, 5, 16, 3, 9] * 5)
+
+
+@figure("the same with 5,000 tasks on up to 1,000 workers", "ms", bar=150)
+def release_to_redraw_1000():
+    return redrawn(1000, MANY, [1000, 300, 700, 500, 900, 150, 800] * 3)
+
+
+def run_again(panel, says: str) -> float:
+    """Press Run, and wait for a picture that says something and for the end of the run."""
+    seconds = seconds_until_a_picture(panel, panel.run.click, says)
+    panel.wait_until_ready()
+    return seconds
+
+
+@figure("from Run to the first bar in the browser: a process that starts up", "ms")
+def run_to_first_bar():
+    return _after_run("The run goes on.")
+
+
+@figure("from Run to the first bar of a task in the browser, by spawn", "ms")
+def run_to_first_task():
+    return _after_run("still running")
+
+
+def _after_run(says):
+    with opened_panel(16, FEW) as panel:
+        panel.run_to_the_end()  # with a guess; it does not count
+        return [1000 * run_again(panel, says) for _ in range(11)]
