@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -11,6 +12,7 @@ from benchmarks.workers import nothing
 from helpers.live import LiveChart
 from helpers.observed import get_context
 from helpers.runner import Attempt, Job, Runner, Setting
+from helpers.timeline import Timeline
 
 PATIENCE = 60
 SLEEPS = [0.25] * 40
@@ -26,18 +28,17 @@ def sleep_long(mp, workers):
         pool.map(time.sleep, [60] * workers, chunksize=1)
 
 
+def attempt_at(run) -> Attempt:
+    return Attempt(run, Setting("spawn", {"workers": WORKERS}))
+
+
 class Watched:
     """A run in the background, as the panel makes one; `look` is called while it goes on."""
 
-    def __init__(self, runner: Runner, run, look=lambda timeline: None):
-        self.attempt = Attempt(run, Setting("spawn", {"workers": WORKERS}))
+    def __init__(self, runner: Runner, run, look: Callable[[Timeline], object]):
         self.result = None
         self._over = threading.Event()
-        self._look = look
-        runner.request(Job(self.attempt, self._looked, self._finished, self._over.set))
-
-    def _looked(self):
-        self._look(self.attempt.context)
+        runner.request(Job(attempt_at(run), look, self._finished, self._over.set))
 
     def _finished(self, result):
         self.result = result
@@ -53,12 +54,13 @@ class Watched:
 def live_cost():
     runner = Runner()
 
-    def seconds(draws: bool) -> float:
-        live = LiveChart(WORKERS, 4.0)
-        look = (lambda context: live.frame(context.timeline())) if draws else (lambda context: None)
-        return Watched(runner, sleep_all, look).wait().timeline.total
+    def drawn() -> float:
+        return Watched(runner, sleep_all, LiveChart(WORKERS, 4.0).frame).wait().timeline.total
 
-    return ratios(lambda: seconds(True), lambda: seconds(False), 7)
+    def alone() -> float:
+        return attempt_at(sleep_all).make().timeline.total
+
+    return ratios(drawn, alone, 7)
 
 
 @figure("from Stop until the result is there and all children are gone", "s", bar=0.5)
@@ -71,8 +73,8 @@ def seconds_to_stop(runner: Runner) -> float:
     """Start a run, and stop it as soon as all its workers work."""
     under_way = threading.Event()
 
-    def look(context):
-        if len(context.timeline().tasks) == WORKERS:
+    def look(timeline):
+        if len(timeline.tasks) == WORKERS:
             under_way.set()
 
     watched = Watched(runner, sleep_long, look)

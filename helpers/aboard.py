@@ -20,6 +20,7 @@ import multiprocessing
 import os
 import reprlib
 import select
+import signal
 import sys
 import threading
 import time
@@ -94,6 +95,22 @@ def _is_ready(sentinel, seconds):
     return bool(poll.poll(1000 * seconds))
 
 
+def note_interrupts(recorder) -> None:
+    """Record every SIGINT, before it does what it would have done anyway.
+
+    A kernel that is not busy with a cell ignores SIGINT, and so do the children that it starts
+    meanwhile. From the records of those the parent learns that somebody wants their run to end.
+    """
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+    def handle(number, frame):
+        recorder.record(flight.INTERRUPTED)
+        if not ignored:
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
+
+
 class ChildProcess:
     """The child's side of an observed process, mixed into a class of the standard library."""
 
@@ -103,6 +120,7 @@ class ChildProcess:
         method = flight.METHODS.index(start_method_of(self._parent_pid))
         recorder.record(flight.BORN, method, self._parent_pid)
         leave_with_parent(parent_sentinel, recorder)
+        note_interrupts(recorder)
         self.run = functools.partial(run, self, recorder, self.run)
         code = super()._bootstrap(parent_sentinel)
         recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)

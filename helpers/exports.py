@@ -14,7 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 FORMAT = "Processes in Plain Sight, trace 1"
-FACTS = ("method", "workers", "now", "predicted", "lost_events", "lost_text", "parent")
+FACTS = (
+    *("method", "workers", "now", "predicted", "parent"),
+    *("lost_events", "lost_text", "interrupts"),
+)
 KINDS = ("tasks", "processes", "lines", "messages", "accesses", "holds", "transfers")
 
 

@@ -70,7 +70,8 @@ ACQUIRED = 19  # it has come [1; 0 if it waited in vain, -, lock's number, threa
 RELEASED = 20  # the lock was given back [-, -, lock's number, thread]
 DID = 21  # a task that started and soon returned [as STARTED, but c is how long it took in ns]
 CARRIED = 22  # a large message [what was done with it, its KiB, how long in ns: low, high]
-LAST_KIND = CARRIED
+INTERRUPTED = 23  # SIGINT, as when somebody interrupts the kernel
+LAST_KIND = INTERRUPTED
 
 NO_JOB = 0xFFFFFFFF
 """The job of a task that came from no pool: the function of an ordinary process."""

@@ -192,6 +192,7 @@ def read_timeline(folder: str) -> Timeline:
         accesses=_accesses(logs, seconds),
         holds=_holds(logs, seconds),
         transfers=_transfers(pairs, seconds),
+        interrupts=sum(len(log.of(flight.INTERRUPTED)) for log in logs),
     )
 
 

@@ -20,6 +20,7 @@ import html
 import inspect
 import itertools
 import math
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ from helpers.records import table_html, to_csv, to_png
 from helpers.runner import INTERRUPTED, LEFT_BEHIND, RUNNER, STOPPED, Attempt, Job, Result, Setting
 from helpers.schedule import predict
 from helpers.timeline import RUNNING
+
+ONLY_STOP = "On Windows only Stop ends a run: interrupting the kernel does not reach it."
+"""What the panel says there. Elsewhere an interrupt reaches the children, and so ends the run."""
 
 WITHOUT_KERNEL = "Run this cell to get its sliders."
 """What stands in place of the controls in a saved notebook."""
@@ -140,8 +144,13 @@ class Panel:
         return Setting(self.method.value, numbers)
 
     def run_in_this_cell(self):
-        """The cell's own run: to the end, then the controls and the picture are shown."""
-        result = RUNNER.make_here(Attempt(self._experiment, self.setting))
+        """The cell's own run: to the end, then the controls and the picture are shown.
+
+        If somebody interrupts it, they are shown too. Then the cell ends as any interrupted cell
+        does, so that the cells after it do not run.
+        """
+        attempt = Attempt(self._experiment, self.setting)
+        result = RUNNER.make_here(attempt)
         self.results.append(result)
         self._say(_in_words(result))
         if result.trouble:
@@ -152,6 +161,8 @@ class Panel:
         chart = self._draw(result.timeline, self._prediction(result))
         display(chart, display_id=self._chart_id)
         display(_block(self._comparison()), raw=True, display_id=self._comparison_id)
+        if attempt.broken_off:
+            raise KeyboardInterrupt
 
     # Running again
 
@@ -169,7 +180,7 @@ class Panel:
             RUNNER.request(
                 Job(
                     attempt,
-                    look=lambda: self._look(attempt, live),
+                    look=lambda timeline: self._look(attempt, timeline, live),
                     finish=lambda result: self._finish(attempt, result, guess),
                     drop=lambda: self._drop(attempt),
                 )
@@ -198,12 +209,11 @@ class Panel:
         self._guessed = True
         return guess
 
-    def _look(self, attempt, live):
+    def _look(self, attempt, timeline, live):
         """A frame: in the runner's thread, while the run goes on."""
         if self._latest is not attempt:
             return
         with self._told_if_it_fails():
-            timeline = attempt.context.timeline()
             done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
             expected = max(len(timeline.tasks), self._expected_tasks())
             self.progress.max, self.progress.value = max(expected, 1), done
@@ -383,6 +393,7 @@ class Panel:
             *self._slider_rows(most),
             _row([*guess, self.progress, self.so_far]),
             _row(buttons),
+            *([widgets.Label(ONLY_STOP)] if sys.platform == "win32" else []),
             self.status,
         ]
         self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])

@@ -47,35 +47,41 @@ STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
 
 
 class Attempt:
-    """One run of a student's function on a context of its own, which may be stopped meanwhile."""
+    """One run of a student's function on a context of its own, which may be ended meanwhile."""
 
     def __init__(self, run: Callable, setting: Setting):
         self.context = get_context(setting.method)
         self.setting = setting
         self.over = threading.Event()
         self.result = None
+        self.broken_off = False  # by a KeyboardInterrupt
         self._run = run
         self._stopping = threading.Lock()
-        self._asked_to_stop = False
+        self._ended_by = ""  # STOPPED or INTERRUPTED, when somebody has ended it
         self._ended_at = None
 
     def make(self) -> Result:
-        """Run to the end, or until stopped."""
+        """Run to the end, or until it is stopped or interrupted."""
         trouble = ""
         try:
             self._run(self.context, **self.setting.numbers)
         except Stopped:
             trouble = STOPPED
+        except KeyboardInterrupt:  # ours, or a child's that an executor has handed on
+            trouble, self.broken_off = INTERRUPTED, True
         except (Exception, SystemExit) as error:
             first_line = str(error).partition("\n")[0]
             trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
-            stopped = self._asked_to_stop
-            self._end_processes()  # nothing that the run may have left behind outlives it
+            ended_by = self._ended_by
+            # Nothing that the run may have left behind outlives it. An impatient second interrupt
+            # of this thread breaks off our waiting, but not what we wait for.
+            _in_background(self._end_processes).join()
         timeline = self.context.timeline()
-        if stopped:  # whatever the run made of it: joins that come back, an executor that broke
-            trouble = STOPPED
-        return Result(self.setting, timeline, INTERRUPTED if interrupted(timeline) else trouble)
+        if timeline.interrupts:  # its children may have died of it before anybody had looked
+            ended_by = ended_by or INTERRUPTED
+        # Whatever the run made of its end: joins that come back, an executor that broke.
+        return Result(self.setting, timeline, ended_by or trouble)
 
     def start(self):
         """The same in a thread; `over` is set when `result` is there."""
@@ -89,9 +95,9 @@ class Attempt:
 
         threading.Thread(target=work, name="experiment", daemon=True).start()
 
-    def stop(self):
+    def stop(self, why=STOPPED):
         """End all its processes; what waits for them comes back with `Stopped`."""
-        self._asked_to_stop = True
+        self._ended_by = self._ended_by or why
         self._end_processes()
         self._ended_at = self._ended_at or time.monotonic()
 
@@ -106,16 +112,11 @@ class Attempt:
         return ended is not None and time.monotonic() - ended > GRACE and not self.over.is_set()
 
 
-def interrupted(timeline: Timeline) -> bool:
-    """Did a child receive the interrupt that the kernel was sent?"""
-    return any("KeyboardInterrupt" in error for error in timeline.tasks.errors.values())
-
-
 class Job(NamedTuple):
     """What a runner is asked to do, and whom it tells. All are called in the runner's thread."""
 
     attempt: Attempt
-    look: Callable[[], None]  # every now and then while it runs
+    look: Callable[[Timeline], None]  # every now and then while it runs
     finish: Callable[[Result], None]  # when it is over
     drop: Callable[[], None]  # instead of all that, if it was given up before it began
 
@@ -173,13 +174,20 @@ class Runner:
             self._current = None
 
     def _make(self, job):
-        """Have the attempt made in a thread of its own, and look at it meanwhile."""
+        """Have the attempt made in a thread of its own, and look at it meanwhile.
+
+        Who interrupts the kernel wants this run to end, too. We are not told, since an idle kernel
+        ignores the signal, but the children are, and they write it down.
+        """
         attempt = job.attempt
         attempt.start()
         while not attempt.over.wait(FRAME):
+            timeline = attempt.context.timeline()
             if attempt.stuck:
-                return Result(attempt.setting, attempt.context.timeline(), LEFT_BEHIND)
-            job.look()
+                return Result(attempt.setting, timeline, LEFT_BEHIND)
+            if timeline.interrupts:
+                attempt.stop(INTERRUPTED)
+            job.look(timeline)
         return attempt.result
 
     def _next_job(self):
@@ -196,7 +204,9 @@ class Runner:
 
 def _in_background(function):
     """Ending children takes a moment, for which nobody who moves a slider should wait."""
-    threading.Thread(target=function, daemon=True).start()
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    return thread
 
 
 RUNNER = Runner()

@@ -229,6 +229,7 @@ class Timeline:
         accesses=(),
         holds=(),
         transfers=(),
+        interrupts=0,
     ):
         self.tasks = tasks
         self.processes = list(processes)
@@ -244,6 +245,7 @@ class Timeline:
         self.accesses = list(accesses)
         self.holds = list(holds)
         self.transfers = list(transfers)
+        self.interrupts = interrupts  # how often SIGINT reached one of the processes
 
     @property
     def _ends(self):

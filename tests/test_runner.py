@@ -1,5 +1,8 @@
 """Running experiments in the background: the latest wins, Stop stops, nothing is left behind."""
 
+import os
+import signal
+import sys
 import threading
 import time
 from time import sleep
@@ -7,7 +10,7 @@ from time import sleep
 import psutil
 import pytest
 
-from helpers.runner import LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
+from helpers.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
 
 SECONDS = 30
 
@@ -32,8 +35,8 @@ class Watch:
         self.under_way = threading.Event()
         self.job = Job(self.attempt, self._look, self._finish, self._drop)
 
-    def _look(self):
-        if len(self.attempt.context.timeline().tasks):
+    def _look(self, timeline):
+        if len(timeline.tasks):
             self.under_way.set()
 
     def _finish(self, result):
@@ -77,6 +80,33 @@ def test_stop_ends_the_run_and_all_its_processes(runner):
     assert watch.result.trouble == STOPPED
     assert watch.children() == []
     assert {task.outcome for task in watch.result.timeline.tasks} == {"lost"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal of this kind reaches a child there")
+@pytest.mark.parametrize("ignored", [False, True], ids=["as in a busy kernel", "as in an idle one"])
+def test_an_interrupt_of_one_child_ends_the_run_and_all_its_processes(runner, ignored):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+    try:
+        watch = Watch(sleep_long)
+        runner.request(watch.job)
+        assert watch.under_way.wait(SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    os.kill(watch.attempt.context.timeline().tasks.pid[0], signal.SIGINT)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == INTERRUPTED
+    assert watch.result.timeline.interrupts == 1
+    assert watch.children() == []
+
+
+def test_a_keyboard_interrupt_inside_a_run_does_not_leave_its_panel_waiting(runner):
+    def broken_off(mp, workers):
+        raise KeyboardInterrupt  # as an executor hands it on from a worker
+
+    watch = Watch(broken_off)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == INTERRUPTED
 
 
 def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):

@@ -1,0 +1,107 @@
+"""An interrupt of the kernel ends the panel's run: that of its cell, and one in the background."""
+
+import sys
+
+import pytest
+
+from tests.faults.seat import QUICK, WHOLE, Seat, all_is_well, nobody_is_left, wait_until
+from tests.faults.test_panel_events import (
+    FIRST,
+    PANEL,
+    POOL,
+    explored,
+    is_whole,
+    over,
+    pressed_run,
+)
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="there, an interrupt does not reach the children"
+)
+
+PROCESSES = """children = [mp.Process(target=task, args=(path,)) for path in paths]
+    [child.start() for child in children]
+    [child.join() for child in children]"""
+EXECUTOR = """from concurrent.futures import ProcessPoolExecutor
+    with ProcessPoolExecutor(workers, mp_context=mp) as executor:
+        list(executor.map(task, paths))"""
+BODIES = {"pool": POOL, "processes": PROCESSES, "executor": EXECUTOR}
+INTERRUPTED = "workers=2: interrupted. The chart shows what had happened until then."
+
+
+def the_next_run_is_right(seat: Seat, runs: int) -> None:
+    """Press Run once more, now with quick tasks, and see it go to its end."""
+    assert seat.run(FIRST).error == ""
+    seat.click("panel.run_button")
+    over(seat, runs)
+    assert is_whole(seat, 2), seat.value("panel.results[-1]")
+    seat.run("panel = None")
+    all_is_well(seat)
+
+
+@QUICK
+def test_interrupt_ends_a_pool_in_the_background(seat: Seat, tmp_path) -> None:
+    interrupt_in_the_background(seat, tmp_path, POOL)
+
+
+@WHOLE
+@pytest.mark.parametrize("body", [PROCESSES, EXECUTOR], ids=["processes", "executor"])
+def test_interrupt_ends_others_in_the_background(seat: Seat, tmp_path, body: str) -> None:
+    interrupt_in_the_background(seat, tmp_path, body)
+
+
+def interrupt_in_the_background(seat: Seat, tmp_path, body: str) -> None:
+    explored(seat, tmp_path, body)
+    pressed_run(seat, tmp_path)
+    seat.interrupt()
+    nobody_is_left(seat)
+    over(seat, 2)
+    assert seat.value("panel.status.value") == INTERRUPTED
+    assert int(seat.value("panel.results[-1].timeline.interrupts")) >= 1
+    assert seat.value("panel.run_button.disabled, panel.stop_button.disabled") == "False True"
+    the_next_run_is_right(seat, 3)
+
+
+@WHOLE
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_interrupt_while_a_cell_is_busy_ends_both(seat: Seat, tmp_path, body: str) -> None:
+    """A kernel that is busy handles the signal, and so do the children that it starts meanwhile."""
+    explored(seat, tmp_path, body)
+    seat.move("panel.guess", "2")
+    paths = [str(tmp_path / name) for name in "ab"]
+    cell = seat.send(
+        "panel.request_run()\n"
+        f"while not all(map(os.path.exists, {paths})): time.sleep(0.01)\n"
+        f"workers.write_pid({str(tmp_path / 'busy')!r}); time.sleep(600)"
+    )
+    wait_until((tmp_path / "busy").exists)
+    seat.interrupt()
+    assert seat.read(cell).error == "KeyboardInterrupt: "
+    nobody_is_left(seat)
+    over(seat, 2)
+    assert seat.value("panel.status.value") == INTERRUPTED
+    the_next_run_is_right(seat, 3)
+
+
+@WHOLE
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_interrupt_ends_a_run_made_by_the_cell(seat: Seat, tmp_path, body: str, times: int) -> None:
+    """The panel is there, and says it in the cell too; the cells behind this one do not run."""
+    assert seat.run("task = workers.touch_and_sleep").error == ""
+    paths = [str(tmp_path / name) for name in "ab"]
+    cell = seat.send(PANEL.format(paths=paths, body=body))
+    wait_until(lambda: all((tmp_path / name).exists() for name in "ab"))
+    for _ in range(times):
+        seat.interrupt()
+    said = seat.read(cell)
+    assert said.error == "KeyboardInterrupt: "
+    assert said.warned == ""
+    if times == 1:  # an impatient second one may come before the panel is shown
+        assert said.printed == f"{INTERRUPTED}\n"
+    nobody_is_left(seat)
+    assert seat.run(FIRST).error == ""
+    explored(seat, tmp_path, body)
+    assert is_whole(seat, 2), seat.value("panel.results[-1]")
+    seat.run("panel = None")
+    all_is_well(seat)
