@@ -15,7 +15,7 @@ from matplotlib.transforms import IdentityTransform
 
 from helpers import chart_words as words
 from helpers.chart_canvas import Canvas
-from helpers.chart_data import Spans, coverage
+from helpers.chart_data import Spans, coverage, within
 from helpers.chart_style import CROSS, DAGGER, DPI, LINE_OF_TEXT, MOST_LABELS
 from helpers.timeline import Timeline
 
@@ -103,20 +103,23 @@ class _Pixels(AxesImage):
 def _shares(canvas, spans):
     """For each kind the share of every pixel's time, rows by columns."""
     layout = canvas.layout
+    shape = (layout.rows, layout.width)
     lanes_in_row = np.bincount(layout.row(np.arange(len(layout.lanes))), minlength=layout.rows)
+
+    def covered(some):
+        both = coverage(some, layout.row(some.lane), shape, 0.0, layout.scale)
+        return [part / lanes_in_row[:, None] for part in both]
+
     shares = {}
     for kind, some in spans.items():
-        rows, shape = layout.row(some.lane), (layout.rows, layout.width)
-        covered, core = coverage(some, rows, shape, 0.0, layout.scale)
-        shares[kind] = covered / lanes_in_row[:, None]
+        shares[kind], core = covered(some)
+        if kind in LIFE_KINDS:  # a process's life contains its tasks, which lie on top
+            for tasks in (spans[one] for one in TASK_KINDS if one in spans):
+                shares[kind] = shares[kind] - covered(within(tasks, some))[0]
+            shares[kind] = np.maximum(shares[kind], 0)
         if kind == "task" and core.any():
-            shares["core"] = core / lanes_in_row[:, None]
-            shares["task"] = shares["task"] - shares["core"]
-    rest = 1 - sum(shares[kind] for kind in (*TASK_KINDS, "core") if kind in shares)
-    for kind in ("idle", "process"):  # the life of a process contains its tasks
-        if kind in shares:
-            shares[kind] = np.clip(shares[kind], 0, np.maximum(rest, 0))
-            rest = rest - shares[kind]
+            shares["core"] = core
+            shares["task"] = shares["task"] - core
     return shares
 
 

@@ -230,6 +230,23 @@ def _as_spans(rows):
     return Spans(lane.astype(np.int64), left, right, np.full(len(rows), math.nan), item.astype(int))
 
 
+def within(spans: Spans, lives: Spans) -> Spans:
+    """The parts of the spans that lie in the lives of their lanes' processes.
+
+    A lane's processes follow each other, so a span belongs to the last one that began before the
+    span's end. Looking that up in pairs (lane, when) in order does it for all spans at once.
+    """
+    lives = lives.where(np.lexsort((lives.left, lives.lane)))
+    moments = np.unique(lives.left)
+    begins = lives.lane * (len(moments) + 1) + np.searchsorted(moments, lives.left, "right")
+    ends = spans.lane * (len(moments) + 1) + np.searchsorted(moments, spans.right, "left")
+    life = np.maximum(np.searchsorted(begins, ends, "right") - 1, 0)
+    left = np.maximum(spans.left, lives.left[life])
+    right = np.minimum(spans.right, lives.right[life])
+    parts = Spans(spans.lane, left, right, spans.share, spans.item)
+    return parts.where((lives.lane[life] == spans.lane) & (left < right))
+
+
 def coverage(spans: Spans, rows: np.ndarray, shape: tuple[int, int], left: float, scale: float):
     """How much of each pixel's time the spans cover, as an array of `shape` (rows, columns).
 
