@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from helpers import chart_style as style
-from helpers.chart_data import Lane, hosts_of
+from helpers.chart_data import Lane, hosts_of, only_threads
 from helpers.chart_sheet import Sheet
 from helpers.chart_words import one_line, plural
 
@@ -215,7 +215,8 @@ class Canvas(Sheet):
             if layout.together == 1:
                 self._beside(y, 0, pids_of(some[0], stacked), muted=True)
         if layout.pids:
-            self._beside(1 + 0.5 * style.RULER_HEIGHT / layout.height, 0, "pid", muted=True)
+            y = 1 + 0.5 * style.RULER_HEIGHT / layout.height
+            self._beside(y, 0, "id" if only_threads(lanes) else "pid", muted=True)
         if layout.together == 1:
             for host, first, last in hosts_of(lanes):
                 self._host(host, first, last)

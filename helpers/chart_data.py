@@ -30,6 +30,11 @@ class Lane:
     host: str = ""
 
 
+def only_threads(lanes: Sequence[Lane]) -> bool:
+    """Whether all lanes are threads, which have an id of their own but no pid."""
+    return {lane.role for lane in lanes} == {"thread"}
+
+
 @dataclass
 class Spans:
     """Many stretches of time of one kind. `lane` counts from 0, in the chart's order of lanes.

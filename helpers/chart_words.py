@@ -3,10 +3,11 @@ cannot see it. The words and the picture come from the same timeline, so they ca
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.chart_data import SHARING_ROLES, TASK_ROLES, lanes_of
+from helpers.chart_data import SHARING_ROLES, TASK_ROLES, Lane, lanes_of, only_threads
 from helpers.timeline import LOST, OUTCOMES, RAISED, RUNNING, Task, Timeline
 
 FEW_LANES, FEW_TASKS = 8, 24
@@ -94,6 +95,11 @@ def on_core(timeline: Timeline) -> float:
     known = np.isfinite(tasks.on_core) & np.isfinite(tasks.finished)
     time = (tasks.finished - tasks.started)[known]
     return float((time * tasks.on_core[known]).sum() / time.sum()) if time.sum() > 0 else math.nan
+
+
+def beginning(lanes: Sequence[Lane]) -> str:
+    """What the time axis of a chart with these lanes counts from."""
+    return f"the first {'thread' if only_threads(lanes) else 'process'} was asked for"
 
 
 def _who(timeline):

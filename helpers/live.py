@@ -116,7 +116,7 @@ class LiveChart:
         ghosts = self._predicted is not None
         self._canvas = Canvas(lanes, self._end, self._palette, ghosts, rulers=rulers)
         self._canvas.lane_names()
-        self._canvas.time_axis("the first process was asked for")
+        self._canvas.time_axis(words.beginning(lanes))
         if len(timeline.tasks):
             self._draw_expectations(timeline, lanes)
         self._canvas.figure.canvas.draw()

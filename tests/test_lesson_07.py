@@ -137,3 +137,31 @@ def test_the_start_method_of_a_program_can_be_set_once():
         "import multiprocessing as mp\nmp.set_start_method('spawn')\nmp.set_start_method('spawn')"
     )
     assert "RuntimeError" in run_script(program).stderr.splitlines()[-1]
+
+
+SENT_ALONG = """
+import multiprocessing
+import os
+import sys
+
+def child(q):
+    q.put(('added' in sys.path, os.path.basename(os.getcwd())))
+
+if __name__ == '__main__':
+    mp = multiprocessing.get_context(sys.argv[1])
+    mp.Process(target=print).start()  # the forkserver runs
+    sys.path.append('added')
+    os.chdir(sys.argv[2])
+    q = mp.Queue()
+    p = mp.Process(target=child, args=(q,))
+    p.start()
+    print(*q.get())
+    p.join()
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_where_to_import_from_and_the_current_folder_are_sent_along(method, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    said = run_script(SENT_ALONG, method, str(tmp_path / "elsewhere")).stdout.split()
+    assert said == ["True", "elsewhere"]

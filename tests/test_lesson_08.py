@@ -105,3 +105,24 @@ def test_a_bound_is_a_line_of_its_own():
 
 def is_text(artist):
     return hasattr(artist, "get_text")
+
+
+def test_map_makes_a_list_of_the_arguments_first_and_imap_does_not():
+    taken = []
+
+    def arguments():
+        for number in (0, 1):
+            taken.append(number)
+            yield number
+        if asked == "map":
+            raise LookupError("the third argument was asked for before any task was handed out")
+        yield 2
+
+    mp = get_context()
+    with mp.Pool(1) as pool:
+        asked = "map"
+        with pytest.raises(LookupError):
+            pool.map(square, arguments())
+        assert (taken, len(mp.timeline().tasks)) == ([0, 1], 0)
+        asked = "imap"
+        assert list(pool.imap(square, arguments())) == [0, 1, 4]

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+from matplotlib.text import Text
 
 from helpers.gantt import gantt
 from helpers.observed import Stopped, get_context
@@ -117,3 +118,17 @@ def test_cores_busy_is_the_time_on_a_core_over_the_makespan():
     timeline = mp.timeline()
     (task,) = timeline.tasks
     assert timeline.cores_busy == pytest.approx(task.on_core)
+
+
+def test_a_chart_of_threads_alone_speaks_of_no_process():
+    def words_of(pool):
+        mp = get_context()
+        with pool(mp) as executor:
+            list(executor.map(square, range(2)))
+        return {text.get_text() for text in gantt(mp.timeline()).figure.findobj(Text)}
+
+    threads = words_of(lambda mp: ThreadPoolExecutor(1, mp_context=mp))
+    assert {"id", "seconds since the first thread was asked for"} <= threads
+    assert "pid" not in threads
+    processes = words_of(lambda mp: mp.Pool(1))
+    assert {"pid", "seconds since the first process was asked for"} <= processes
