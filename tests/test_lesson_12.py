@@ -1,5 +1,7 @@
 """What lesson 12 says of futures, where no cell shows it."""
 
+import multiprocessing
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -7,9 +9,12 @@ from multiprocessing.pool import AsyncResult
 
 import pytest
 
+from helpers.forking import CAN_FORK
 from helpers.observed import get_context
+from helpers.script import run_script
 from helpers.tasks import doomed_task, fragile_task, nap, square
 from tests.within import within
+from tools.notebooks import NOTEBOOKS, read
 
 
 def test_map_of_an_executor_keeps_the_order_of_the_arguments():
@@ -108,3 +113,21 @@ def test_a_fresh_worker_for_every_task_never_hangs(workers):
         workers, mp_context=get_context("spawn"), max_tasks_per_child=1
     ) as executor:
         assert within(60, list, executor.map(square, range(5))) == [0, 1, 4, 9, 16]
+
+
+PROGRAMS = [
+    text
+    for cell in read(NOTEBOOKS / "12_futures.ipynb").cells
+    if cell.cell_type == "code"
+    for text in re.findall(r"(?s)program = '''\n(.*?)'''", cell.source)
+]
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="on Windows only the parent is interrupted")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_an_interrupt_ends_the_task_at_hand_and_the_next_one_begins(method):
+    program = PROGRAMS[1].replace("    begun.set()", "    print('at work')\n    begun.set()")
+    chosen = f"import multiprocessing\nmultiprocessing.set_start_method({method!r}, True)\n"
+    run = run_script(chosen + program, timeout=0.1, since="Interrupted.\nat work\n")
+    assert run.exitcode is None
+    assert run.stdout == "at work\nInterrupted.\nat work\n"
