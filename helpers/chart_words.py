@@ -102,6 +102,14 @@ def beginning(lanes: Sequence[Lane]) -> str:
     return f"the first {'thread' if only_threads(lanes) else 'process'} was asked for"
 
 
+def zero_of(timeline: Timeline, lanes: Sequence[Lane]) -> str:
+    """What a timeline's seconds count from. Who came from elsewhere was asked nobody knows when."""
+    known = [math.isfinite(process.asked) for process in timeline.processes]
+    if timeline.predicted or (known and not any(known)):
+        return "the start"
+    return beginning(lanes)
+
+
 def _who(timeline):
     """`4 spawn workers and 1 spawn process`, from the lanes that there are."""
     roles = [lane.role for lane in lanes_of(timeline)]

@@ -167,7 +167,7 @@ def _draw_frame(canvas, timeline, predicted, guess, bound):
         canvas.axes.remove()
         return
     canvas.lane_names()
-    canvas.time_axis("the start" if timeline.predicted else words.beginning(canvas.layout.lanes))
+    canvas.time_axis(words.zero_of(timeline, canvas.layout.lanes))
     for row, ruler in enumerate(rulers_of(canvas.palette, timeline, predicted, guess, bound)):
         canvas.ruler(row, first_start(timeline), *ruler)
     canvas.legend(_legend_names(canvas, timeline))

@@ -61,6 +61,7 @@ def explore(
     *,
     most: int = 16,
     durations: Sequence[float] | None = None,
+    context: Callable = get_context,
     **numbers: int,
 ) -> "Panel":
     """Run an experiment now, and give the student sliders to run it again.
@@ -73,6 +74,9 @@ def explore(
             submitted, where that is known: the panel then shows the prediction for `workers`
             workers, in chunks of `chunksize` if that is one of the numbers and else of 1, beside
             what is measured.
+        context: what makes the experiment's first argument, given a start method: anything that
+            has a `timeline()` and can `stop()`. Its `methods` are the ones to choose from, if it
+            does not know all of them.
         numbers: a slider for each, with the value to begin with; `workers=4` if none is given.
 
     Returns:
@@ -98,7 +102,7 @@ def explore(
         predict(durations, 1)  # refuses what is not a duration, before anything starts
         if "workers" not in numbers:
             raise ValueError("durations predict what a number of workers does: give workers= too")
-    panel = Panel(run, numbers, most, durations)
+    panel = Panel(run, numbers, most, durations, context)
     panel.run_in_this_cell()
     return panel
 
@@ -119,9 +123,9 @@ def _check_takes(run, numbers):
 class Panel:
     """The controls and the picture of one experiment."""
 
-    def __init__(self, run, numbers, most, durations=None):
+    def __init__(self, run, numbers, most, durations=None, context=get_context):
         self.results: list[Result] = []
-        self._experiment = run
+        self._experiment, self._context = run, context
         self._durations = list(durations) if durations is not None else None
         number = next(_display_ids)
         self._chart_id = f"plain-sight-chart-{number}"
@@ -149,7 +153,7 @@ class Panel:
         If somebody interrupts it, they are shown too. Then the cell ends as any interrupted cell
         does, so that the cells after it do not run.
         """
-        attempt = Attempt(self._experiment, self.setting)
+        attempt = Attempt(self._experiment, self.setting, self._context)
         result = RUNNER.make_here(attempt)
         self.results.append(result)
         self._say(_in_words(result))
@@ -173,7 +177,7 @@ class Panel:
                 guess = self._read_guess()
             except ValueError as error:
                 return self._say(str(error))
-            attempt = Attempt(self._experiment, self.setting)
+            attempt = Attempt(self._experiment, self.setting, self._context)
             self._set_running(attempt)
             self._say(f"{attempt.setting}: running …")
             live = self._live_chart(attempt.setting, guess)
@@ -364,10 +368,11 @@ class Panel:
     def _build(self, numbers, most):
         """Make the widgets."""
         self.sliders = {name: _slider(name, number, most) for name, number in numbers.items()}
-        methods = machine.start_methods()
+        methods = getattr(self._context, "methods", machine.start_methods())
+        default = machine.default_start_method()
         self.method = widgets.Dropdown(
             options=methods,
-            value=machine.default_start_method(),
+            value=default if default in methods else methods[0],
             description="Start by",
             layout=widgets.Layout(width="190px"),
         )

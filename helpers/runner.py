@@ -49,7 +49,7 @@ STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
 class Attempt:
     """One run of a student's function on a context of its own, which may be ended meanwhile."""
 
-    def __init__(self, run: Callable, setting: Setting):
+    def __init__(self, run: Callable, setting: Setting, get_context: Callable = get_context):
         self.context = get_context(setting.method)
         self.setting = setting
         self.over = threading.Event()

@@ -1,0 +1,91 @@
+"""A Dask cluster whose scheduler and workers are programs of their own, as on other machines.
+
+Here they all run on this machine and reach each other by 127.0.0.1. The commands are the ones that
+you would type on each of those machines; only the name of the host is make-believe.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+from helpers import cluster_aboard
+
+ON_LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+"""Nobody else can reach it, and the ports are chosen by the system."""
+
+SECONDS_TO_COME = 60.0
+"""Who has not found the scheduler by then gives up."""
+
+
+class Hosts:
+    """A scheduler, and workers that join it, until `close()`, or until this object is no more.
+
+    Args:
+        allowed_failures: with how many lost workers a task may have been before Dask gives it up.
+    """
+
+    def __init__(self, allowed_failures: int = 3):
+        self._folder = tempfile.TemporaryDirectory(prefix="dask-", ignore_cleanup_errors=True)
+        self._contact = Path(self._folder.name, "scheduler.json")
+        self._programs: list[subprocess.Popen] = []
+        self._end = weakref.finalize(self, _end_all, self._programs, self._folder)
+        failures = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
+        self._start("scheduler", "--port", "0", environment=failures)
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler is to be reached, such as `tcp://127.0.0.1:8786`."""
+        deadline = time.monotonic() + SECONDS_TO_COME
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, ValueError):  # not there, or not written to its end
+                return json.loads(self._contact.read_text(encoding="utf-8"))["address"]
+            time.sleep(0.02)
+        raise TimeoutError(f"the scheduler has not said its address within {SECONDS_TO_COME:.0f} s")
+
+    def add_worker(self, host: str) -> subprocess.Popen:
+        """Start a worker that takes itself for one on that host. Returns its program."""
+        name = f"{host}-{len(self._programs)}"
+        options = ["--name", name, "--nthreads", "1", "--no-nanny", "--memory-limit", "0"]
+        options += ["--death-timeout", str(SECONDS_TO_COME)]
+        return self._start("worker", *options, environment={cluster_aboard.HOST: host})
+
+    def _start(self, command, *options, environment):
+        """Start `dask scheduler` or `dask worker`."""
+        program = subprocess.Popen(
+            [
+                *(sys.executable, "-m", f"distributed.cli.dask_{command}", *options, *ON_LOOPBACK),
+                *("--scheduler-file", str(self._contact)),
+                *("--preload", cluster_aboard.__name__),
+            ],
+            stdin=subprocess.PIPE,  # our end of it is its leash
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"DASK_TEMPORARY_DIRECTORY": self._folder.name} | environment,
+        )
+        self._programs.append(program)
+        return program
+
+    def close(self) -> None:
+        """End all that is left, and remove the temporary folder."""
+        self._end()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _end_all(programs, folder):
+    for program in reversed(programs):  # the scheduler last
+        with contextlib.suppress(OSError):
+            program.kill()
+        program.stdin.close()
+        program.wait()
+    folder.cleanup()
