@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__.strip())
         return 0
     if command == "test":
-        set_up("test")
+        set_up("test", "dask")  # lesson 13 runs without Dask, but then there is nothing to test
         return run(PYTHON, "-m", "pytest", *arguments[1:])
     if command == "bench":
         set_up("bench")

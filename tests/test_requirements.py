@@ -39,7 +39,11 @@ def plain(name):
 
 
 STUDENTS_NEED = pinned(requirement_lines()[:-1])
-TESTS_NEED = STUDENTS_NEED | pinned(PROJECT["optional-dependencies"]["test"])
+EXTRAS = PROJECT["optional-dependencies"]
+DASK = pinned(EXTRAS["dask"])
+ON_DASK = {"cluster.py", "cluster_aboard.py", "13_beyond_one_machine.ipynb"}
+"""Only lesson 13 and its helpers may need Dask, which students may do without."""
+TESTS_NEED = STUDENTS_NEED | pinned(EXTRAS["test"]) | DASK
 
 
 # --- the lists ------------------------------------------------------------------------------------
@@ -93,7 +97,7 @@ def test_every_place_asks_for_the_same_oldest_python():
 
 @pytest.mark.parametrize("name", sorted(TESTS_NEED))
 def test_what_is_installed_satisfies_its_pin(name):
-    lines = requirement_lines()[:-1] + PROJECT["optional-dependencies"]["test"]
+    lines = [*requirement_lines()[:-1], *EXTRAS["test"], *EXTRAS["dask"]]
     [pin] = [line.partition("~=")[2] for line in lines if plain(name_in(line)) == name]
     assert is_compatible(importlib.metadata.version(name), pin)
 
@@ -170,11 +174,20 @@ TESTS = [*sorted((COURSE / "tests").rglob("*.py")), *sorted((COURSE / "tools").r
 
 @pytest.mark.parametrize("path", HELPERS, ids=ids)
 def test_helpers_and_notebooks_import_only_what_requirements_declare(path):
-    assert undeclared(path, STUDENTS_NEED) == set()
+    extra = DASK if path.name in ON_DASK else set()
+    assert undeclared(path, STUDENTS_NEED | extra) == set()
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=ids)
+def test_only_the_lesson_on_dask_needs_dask(path):
+    rooms = {name.removesuffix(".py") for name in ON_DASK} | {"hosts"}
+    others = {f"helpers.{room}" for room in rooms}
+    needed = {name for name in others if re.search(rf"\b{name}\b", source_of(path))}
+    assert path.name in ON_DASK | {"hosts.py"} or not needed
 
 
 @pytest.mark.parametrize("path", [*TESTS, COURSE / "conftest.py"], ids=ids)
-def test_tests_import_only_what_requirements_and_the_test_extra_declare(path):
+def test_tests_import_only_what_requirements_and_their_extras_declare(path):
     assert undeclared(path, TESTS_NEED) == set()
 
 
@@ -231,3 +244,4 @@ def test_python_starts_without_an_import_hook_of_this_checkout():
 
 def test_the_extras_that_start_py_adds_exist():
     assert start.fingerprint("test") != start.fingerprint()
+    assert start.fingerprint("dask") != start.fingerprint()

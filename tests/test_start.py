@@ -22,6 +22,7 @@ PYPROJECT = """
 name = "small"
 [project.optional-dependencies]
 test = ["pytest~=9.0"]
+dask = ["distributed~=2026.1"]
 bench = []
 """
 
@@ -273,6 +274,13 @@ def test_what_follows_test_is_handed_to_pytest(course, commands):
     assert start.main(["test", "tests/test_start.py", "-x"]) == 7
     assert commands == [(start.PYTHON, "-m", "pytest", "tests/test_start.py", "-x")]
     assert start.is_ready("test")
+
+
+def test_the_tests_have_dask_and_the_course_itself_does_without(course, commands):
+    start.main([])
+    assert not start.is_ready("dask")
+    start.main(["test"])
+    assert start.is_ready("dask")
 
 
 def test_what_follows_bench_is_handed_to_the_benchmarks(course, commands):
