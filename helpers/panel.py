@@ -385,6 +385,9 @@ class Panel:
         self.guess = widgets.Text(
             description="Your guess",
             placeholder="seconds",
+            # Told as a whole, when the field is left. The page holds letters back as long as the
+            # kernel is busy, but not a click: Run would overtake the last of them.
+            continuous_update=False,
             layout=widgets.Layout(width="190px"),
         )
         self.progress = widgets.IntProgress(
@@ -401,7 +404,7 @@ class Panel:
             *([widgets.Label(ONLY_STOP)] if sys.platform == "win32" else []),
             self.status,
         ]
-        self.controls = widgets.VBox([*rows, _script(FOR_SCREEN_READERS)])
+        self.controls = widgets.VBox([*rows, _script(ON_THE_PAGE)])
         self.run_button.on_click(self.request_run)
         self.stop_button.on_click(self.request_stop)
         self.save_button.on_click(self.save)
@@ -440,7 +443,7 @@ def _slider(name, number, most):
     )
 
 
-FOR_SCREEN_READERS = """
+ON_THE_PAGE = """
 requestAnimationFrame(() => {
     const panel = element.closest('.widget-vbox');
     for (const slider of panel.querySelectorAll('.widget-slider')) {
@@ -450,10 +453,13 @@ requestAnimationFrame(() => {
         readout.setAttribute('role', 'textbox');
         readout.setAttribute('aria-label', label + ' as a number');
     }
-    panel.querySelector('.panel-status').setAttribute('role', 'status');
+    const status = panel.querySelector('.panel-status');
+    status.setAttribute('role', 'status');
+    status.querySelector('.widget-html-content').style.lineHeight = '1.35';
 });
 """
-"""ipywidgets shows a slider's label, but does not tie it to the slider; nor has it live regions."""
+"""ipywidgets shows a slider's label, but does not tie it to the slider; nor has it live regions.
+And it sets the lines of a text as far apart as buttons: then the picture would be out of sight."""
 
 
 def _script(code):

@@ -438,6 +438,21 @@ def test_from_the_second_run_on_all_runs_are_compared(page):
     assert "<table" in page.comparison()
 
 
+def test_runs_by_each_start_method_stand_below_each_other_under_their_names(page):
+    shown = explore(nap, workers=1)
+    for method in machine.start_methods():
+        shown.method.value = method
+        run_again(shown)
+    used = [result.setting.method for result in shown.results]
+    until(
+        lambda: f"The latest {len(used)}, on one time axis" in page.comparison(), "all were there"
+    )
+    curve, *charts = re.findall(r'<img[^>]*\balt="([^"]*)"', page.comparison())
+    assert [re.search(r"1 (\w+) worker, 3 tasks", alt)[1] for alt in charts] == used
+    assert all(f"1 worker, {method}" in curve for method in used)
+    assert re.findall(r'<th scope="row">\d+</th><td>(\w+)</td>', page.comparison()) == used
+
+
 def test_save_writes_pictures_and_all_tasks_beside_the_notebook(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = explore(nap, workers=1)

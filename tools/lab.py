@@ -174,6 +174,7 @@ class Notebook:
     @classmethod
     def open(cls, page: Page, server: Server, path: str) -> "Notebook":
         """Open a notebook and wait until it is shown and its kernel is ready."""
+        page.set_default_timeout(SECONDS_TO_START * 1000)
         page.goto(server.address(path))
         notebook = cls(page)
         notebook.wait_for("panel && panel.isVisible && panel.content.model")
@@ -203,6 +204,12 @@ class Notebook:
             }"""
         )
         self.wait_for("window.cellsDone", SECONDS_PER_NOTEBOOK)
+
+    def cells_run(self) -> tuple[int, int]:
+        """Return how many cells this kernel has run, and how many cells with code there are."""
+        code = [cell for cell in self.as_json()["cells"] if cell["cell_type"] == "code"]
+        written = sum(bool("".join(cell["source"]).strip()) for cell in code)
+        return self.ask_kernel("sum(bool(cell) for cell in In)"), written
 
     def save(self) -> None:
         """Save the notebook as the menu does."""

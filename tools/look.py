@@ -41,7 +41,7 @@ def look(notebook: Path, out: Path, *, dark=False, run=True, size=(lab.WIDTH, la
     `size` is the browser window's, in pixels. Returns 1 if a cell failed unexpectedly, else 0.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with _opened(notebook, size) as opened:
+    with open_copy(notebook, size) as opened:
         if dark:
             lab.dark_theme(opened.page)
         if run:
@@ -58,7 +58,7 @@ def look(notebook: Path, out: Path, *, dark=False, run=True, size=(lab.WIDTH, la
 
 def picture_for_readme() -> int:
     """Run the lesson of the pool, move its slider, press Run, and save what the panel shows."""
-    with _opened(README_NOTEBOOK, (lab.WIDTH, 2 * lab.HEIGHT)) as opened:
+    with open_copy(README_NOTEBOOK, (lab.WIDTH, 2 * lab.HEIGHT)) as opened:
         opened.run_all()
         panel = PanelOnPage(opened)
         panel.set_slider(README_WORKERS)
@@ -73,7 +73,7 @@ def picture_for_readme() -> int:
 
 
 @contextlib.contextmanager
-def _opened(notebook, size):
+def open_copy(notebook, size):
     """A copy of a notebook, open in JupyterLab, with the side bar closed."""
     with (
         tempfile.TemporaryDirectory() as folder,

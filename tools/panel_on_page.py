@@ -10,13 +10,28 @@ SECONDS = 60
 """A condition that has not come true by then is given up; the machine may be slow."""
 expect.set_options(timeout=SECONDS * 1000)
 
+KEEP_A_DIARY = """cell => {
+    window.diary = [];
+    if (cell.keepsADiary) return;
+    cell.keepsADiary = true;
+    new MutationObserver(() => {
+        const picture = cell.querySelector('.chart img');
+        const lines = [...cell.querySelectorAll('.jp-OutputArea .widget-vbox')].map(
+            controls => controls.textContent);
+        if (picture) lines.push(picture.alt);
+        for (const line of lines)
+            if (!window.diary.includes(line)) window.diary.push(line);
+    }).observe(cell, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+"""All that the panel says from now on, in words: nothing is missed by looking too late."""
+
 
 class PanelOnPage:
     """The last panel of a notebook."""
 
     def __init__(self, notebook: lab.Notebook) -> None:
         self.notebook, self.page = notebook, notebook.page
-        self.cell = notebook.cell("explore(run").last
+        self.cell = notebook.cell("explore(").last
         self.run = self.cell.get_by_role("button", name="Run")
         self.stop = self.cell.get_by_role("button", name="Stop")
         self.guess = self.cell.get_by_role("textbox", name="Your guess")
@@ -50,16 +65,37 @@ class PanelOnPage:
         expect(self.stop).to_be_disabled()
 
     def press_run(self, guess: str = "3") -> None:
-        """Write a guess where there is room for one, and press Run."""
+        """Write a guess where there is room for one, press Run, and wait until it is heard."""
         if self.guess.count():
             self.guess.fill(guess)
             self.guess.press("Tab")  # the kernel hears of it when the field is left
+        self.keep_a_diary()
         self.run.click()
-        expect(self.status).to_contain_text("running")
+        self.wait_until_said("running …")
+
+    def keep_a_diary(self) -> None:
+        """Write down what the panel says from now on, for `wait_until_said`."""
+        self.cell.evaluate(KEEP_A_DIARY)
+
+    def wait_until_said(self, pattern: str) -> None:
+        """Wait until the panel has said something in its diary, be it only for a moment.
+
+        The pattern is a regular expression of JavaScript.
+        """
+        said = "pattern => window.diary.some(line => new RegExp(pattern).test(line))"
+        self.page.wait_for_function(said, arg=pattern, timeout=SECONDS * 1000)
 
     def run_to_the_end(self) -> None:
+        """Press Run, and wait for the end of the run and for its picture."""
         self.press_run()
         self.wait_until_ready()
+        self.wait_for_newest_picture()
+
+    def wait_for_newest_picture(self) -> None:
+        """Wait until the picture is that of the newest run, as it was at its end."""
+        title = self.last_run("__import__('helpers.chart_words').chart_words.title(t)")
+        expect(self.picture).to_have_attribute("alt", re.compile(re.escape(title)))
+        expect(self.picture).not_to_have_attribute("alt", re.compile("The run goes on"))
 
     def lanes(self) -> int:
         """How many lanes the picture shows, by its alternative text."""
