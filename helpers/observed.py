@@ -367,6 +367,8 @@ class ObservedProcess(aboard.ChildProcess):
         self._folder = context._recorder.folder
         asked = time.perf_counter_ns()
         super().start()
+        if context._name == "forkserver":
+            tracker.see_off_fork_server()
         _one_poll_at_a_time(self._popen)
         context._note_start(self, asked)
 

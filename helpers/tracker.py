@@ -1,4 +1,4 @@
-"""The resource tracker of the standard library, out of the way of signals to the kernel's group.
+"""The standard library's resource tracker and fork server, out of the way of a kernel's end.
 
 Under spawn and forkserver, multiprocessing starts a small process that knows the names of all
 semaphores and removes what is left of them when everybody else has ended. It belongs to the
@@ -7,14 +7,24 @@ every process of its group to end and waits for it; the tracker does not listen,
 patience and kills the group, the tracker included. Then nobody removes the semaphores, and the
 kernel has had no time to remove its logs. In a session of its own the tracker is left in peace, and
 ends by itself when the last process that it serves has ended.
+
+The server of the start method forkserver does listen: it ends. But nobody fetches its exit code, so
+that it stays listed, as a zombie, and the kernel waits for it until Jupyter kills the kernel, whose
+semaphores are then left to the tracker, which complains about them. So we fetch the exit code.
 """
 
+import os
 import subprocess
 import sys
 import threading
+import time
 from multiprocessing import resource_tracker, util
 
 _alone = threading.Lock()
+_servers = set()  # the fork servers whose ends we wait for, by pid
+
+POLL = 0.05
+"""Seconds between two looks whether the fork server has ended."""
 
 
 def start_apart() -> None:
@@ -41,3 +51,33 @@ def _spawn_apart(path, args, fds):
     process = subprocess.Popen(args, executable=path, pass_fds=fds, start_new_session=True)
     process.returncode = 0  # nobody waits for it, by design: no warning about that
     return process.pid
+
+
+def see_off_fork_server() -> None:
+    """Fetch the exit code of this process's fork server, if it has one, as soon as it ends."""
+    from multiprocessing import forkserver  # here: Windows has none
+
+    server = getattr(forkserver, "_forkserver", None)
+    with _alone:
+        pid = getattr(server, "_forkserver_pid", None)
+        if pid in (None, *_servers):
+            return
+        _servers.add(pid)
+    threading.Thread(target=_fetch_exit_code, args=(server, pid), daemon=True).start()
+
+
+def _fetch_exit_code(server, pid):
+    """Wait for the server's end. Its lock keeps others from asking for the exit code meanwhile."""
+    while server._forkserver_pid == pid:
+        time.sleep(POLL)
+        with server._lock:
+            if server._forkserver_pid == pid and _has_ended(pid):
+                server._forkserver_pid = None  # so the next child gets a new server
+    _servers.discard(pid)
+
+
+def _has_ended(pid):
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # somebody else has fetched the exit code
+        return True
