@@ -1,8 +1,8 @@
 """Reading the flight recorder's logs and putting them together as a `Timeline`.
 
-The reader takes whatever it finds: a log cut in half, foreign bytes, a record never finished.
-It keeps every whole event, counts what it dropped, and never raises. Nothing that is read is
-evaluated or unpickled.
+A `Reader` reads what has come since it read last, so that a look at a run costs what is new in it,
+however long the run has been going on. Where something that it has read already changes, it
+forgets everything and begins again: the result is always that of a reader who comes now.
 """
 
 import bisect
@@ -11,144 +11,173 @@ import os
 import struct
 import sys
 import time
+from collections import defaultdict
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from helpers import flight
+from helpers.segments import Changed, Log, LogFiles, Segment
+from helpers.task_table import Moments, TaskTable
 from helpers.timeline import (
-    LOST,
     RAISED,
     RETURNED,
     RUNNING,
     Access,
-    Calls,
     Hold,
     Line,
     Message,
     Process,
-    Tasks,
     Timeline,
     Transfer,
 )
 
-RECORDS = np.dtype(
-    [("kind", "u1"), ("size", "u1"), ("code", "<u2"), ("a", "<u4"), ("time", "<i8")]
-    + [("b", "<u4"), ("c", "<u4"), ("text", "S8")]
-)
-assert RECORDS.itemsize == flight.RECORD.size
-NO_RECORDS = np.empty(0, RECORDS)
-
 CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 """Seconds between two ticks of the clock that measures computing (1/64 s on Windows)."""
 
-
-class Log(NamedTuple):
-    """One process's log: its records in the order in which they were written."""
-
-    pid: int
-    records: np.ndarray
-    lost_events: int
-    lost_text: int
-    dropped: int
-
-    def of(self, *kinds: int) -> np.ndarray:
-        """The places of the records of these kinds."""
-        return np.flatnonzero(np.isin(self.records["kind"], kinds))
-
-    def first(self, kind: int) -> np.void | None:
-        """The first record of a kind, None if there is none."""
-        places = self.of(kind)
-        return self.records[places[0]] if len(places) else None
-
-    def text(self, place: int) -> str:
-        """The text of the record at a place, with what goes on in the records behind it."""
-        return self.data(place).decode("utf-8", "replace")
-
-    def data(self, place: int) -> bytes:
-        """The same as the bytes that were written."""
-        raw, size = self.records.data.cast("B"), flight.RECORD.size
-        start = place * size + size - flight.INLINE
-        pieces = [bytes(raw[start : start + min(raw[place * size + 1], flight.INLINE)])]
-        for start in range((place + 1) * size, len(raw), size):
-            if raw[start] != flight.TEXT:
-                break
-            pieces.append(bytes(raw[start + 2 : start + 2 + min(raw[start + 1], flight.MORE)]))
-        return b"".join(pieces)
+ANY_ITEM = 0xFFFFFFFF
+"""Stands for all items of a job, where they were submitted together."""
 
 
-def read_logs(folder: str) -> list[Log]:
-    """All logs in a folder, one for each process that wrote one."""
-    logs = (_read_log(paths) for paths in flight.log_files(folder).values())
-    return [log for log in logs if log is not None]
+def read_timeline(folder: str) -> Timeline:
+    """Everything that the logs in `folder` hold, as a `Timeline` (a snapshot taken now)."""
+    return Reader(folder).timeline(last=True)
 
 
-def _read_log(paths):
-    """One process's segments as one log; None if nothing has been written yet.
+class Reader:
+    """Reads the logs in a folder, again and again while they are being written."""
 
-    What cannot be read is left out and counted.
-    """
-    pieces, header, dropped, blank = [NO_RECORDS], None, 0, 0
-    for path in paths:
-        data = _bytes_of(path)
-        if not data[: flight.HEADER_BYTES].any():
-            blank += 1  # just being made, unless another comes behind it
-            continue
-        segment = _segment(data)
-        dropped += blank + (segment is None)
-        blank = 0
-        if segment is not None:
-            header = header or segment[0]
-            whole, lost = _whole(segment[1]["kind"].copy())  # a copy: it is still being written
-            dropped += lost + _is_cut(data)
-            pieces.append(segment[1][whole])
-    if header is None and not dropped:
-        return None
-    _, pid, _, lost_events, lost_text = header or (b"", 0, 0, 0, 0)
-    return Log(pid, np.concatenate(pieces), lost_events, lost_text, dropped)
+    def __init__(self, folder: str):
+        self.folder = folder
+        self._forget()
+
+    def _forget(self):
+        self._zero = None
+        self._stories = {}
+        self._tasks = TaskTable()
+        self._jobs = defaultdict(Moments)  # by the parent's pid and what happened to the items
+        self._messages = _Messages()
+
+    @property
+    def unwritten(self) -> int:
+        """How many events the processes say that they could not write down."""
+        return sum(story.files.unwritten[0] for story in self._stories.values())
+
+    def timeline(self, last: bool = False) -> Timeline:
+        """Everything that the logs hold now. After the `last` one there can be no other."""
+        now = time.perf_counter_ns()
+        while True:
+            try:
+                asked = self._read(now)
+                return self._put_together(asked, now, last)
+            except Changed:
+                self._forget()
+            except BaseException:  # an interrupt: nobody knows how far we had come
+                self._forget()
+                raise
+
+    def _read(self, now):
+        """Take in what is new. Returns the processes that were asked for, in that order.
+
+        The moment of the first is the zero of all times, so it is found before anything else.
+        """
+        files = flight.log_files(self.folder)
+        if self._stories.keys() - files.keys():
+            raise Changed
+        if self._zero is None:
+            self._zero = _first_asked(files) or now
+        for name, paths in files.items():
+            story = self._stories.get(name)
+            if story is None:
+                story = self._stories[name] = _Story(len(self._stories), self._zero)
+            for segment, news in story.files.news(paths):
+                self._take_in(story, segment, news)
+        asked = [one for story in self._in_order() for one in story.asked]
+        asked = _own_lanes(sorted(asked, key=lambda one: one.at))
+        if self._zero != (asked[0].at if asked else now):
+            raise Changed
+        return asked
+
+    def _in_order(self):
+        """What all logs tell, in the order of their names."""
+        return [self._stories[name] for name in sorted(self._stories)]
+
+    def _take_in(self, story, segment, news):
+        """What is new in one segment of one log."""
+        for task, record in segment.changed.items():
+            story.task_was_short(self._tasks, task, record)
+        story.take_in(news)
+        story.take_in_tasks(self._tasks, segment, news)
+        self._messages.take_in(news, story.seconds)
+        for kind in (flight.SUBMITTED, flight.RECEIVED):
+            records = news.records[news.of(kind)]
+            if len(records):
+                keys = _keys_of(records)
+                if kind == flight.SUBMITTED:
+                    keys = np.where(records["code"] == 0, keys | ANY_ITEM, keys)
+                self._jobs[news.pid, kind].add(keys, story.seconds(records["time"]))
+
+    def _put_together(self, asked, now, last):
+        """The timeline of what has been taken in."""
+        stories = [story for story in self._in_order() if story.files.known]
+        story_of = _match(asked, stories)
+        ends = _ends(asked, stories)
+        seconds = _seconds_since(self._zero)
+        processes = [
+            _process(one, story_of.get(i), ends.get(i), seconds) for i, one in enumerate(asked)
+        ]
+        pairs = [(process, story_of[i]) for i, process in enumerate(processes) if i in story_of]
+        for process, story in pairs:
+            story.find_moments(self._tasks, process.ppid, self._jobs)
+        if last:
+            self._jobs.clear()
+        self._tasks.sort(np.array([story.files.pid for story in self._stories.values()]))
+        known = {story.number: process for process, story in pairs}
+        born = [process.method for process in processes if process.method]
+        lost = [story.files.unwritten for story in stories]
+        return Timeline(
+            tasks=self._tasks.snapshot(known, last),
+            processes=processes,
+            lines=_in_time((story.lines for story in stories), "time"),
+            messages=self._messages.sorted(),
+            method=born[0] if born else (asked[0].method if asked else ""),
+            workers=len({process.lane for process in processes if process.role != "manager"}),
+            now=seconds(now),
+            lost_events=sum(events for events, _ in lost) + sum(s.files.dropped for s in stories),
+            lost_text=sum(text for _, text in lost),
+            parent=asked[0].ppid if asked else os.getpid(),
+            accesses=_in_time((story.accesses for story in stories), "time"),
+            holds=_in_time((story.all_holds for story in stories), "wanted"),
+            transfers=_in_time((story.transfers_of(one) for one, story in pairs), "began"),
+            interrupts=sum(story.interrupts for story in stories),
+        )
 
 
-def _whole(kinds):
-    """Which records belong to events that were written to their end, and how many others are lost.
-
-    A process that was killed, or a thread that was interrupted, leaves an event without its kind,
-    and behind it perhaps some of its text. What other threads wrote behind that is whole. The last
-    event without a kind is not lost: it may be about to be finished.
-    """
-    heads = np.maximum.accumulate(np.where(kinds != flight.TEXT, np.arange(len(kinds)), -1))
-    kind = np.where(heads >= 0, kinds[heads], 0)  # of the event that a record belongs to
-    unknown = kind > flight.LAST_KIND
-    last = int(heads[kind != 0].max(initial=0))
-    torn = (kinds[:last] == 0) & (np.append(1, kinds[:last])[:-1] != 0)
-    headless = len(kinds) > 0 and kinds[0] == flight.TEXT
-    return (kind != 0) & ~unknown, int(unknown.sum() + torn.sum() + headless)
+def _first_asked(files):
+    """When the first process was asked for, in ns; None if none was."""
+    times = []
+    for paths in files.values():
+        for _, log in LogFiles().news(paths):
+            times += log.records["time"][log.of(flight.ASKED)].tolist()
+    return min(times, default=None)
 
 
-def _bytes_of(path):
-    """The bytes of a file; none if it cannot be read."""
-    try:
-        # Through memory, as it was written: Windows does not keep plain reads in step with maps.
-        return np.memmap(path, np.uint8, "r")
-    except (OSError, ValueError):
-        return np.empty(0, np.uint8)
+def _seconds_since(zero):
+    return lambda ns: (ns - zero) / 1e9
 
 
-def _segment(data):
-    """The header and the records in the bytes of a file; None if they are no segment of ours."""
-    whole = (len(data) - flight.HEADER_BYTES) // RECORDS.itemsize
-    if whole < 0:
-        return None
-    header = flight.HEADER.unpack(data[: flight.HEADER.size].tobytes())
-    if header[0] != flight.MAGIC:
-        return None
-    end = flight.HEADER_BYTES + whole * RECORDS.itemsize
-    return header, data[flight.HEADER_BYTES : end].view(RECORDS)
+def _keys_of(records):
+    """A number for each job's item."""
+    return (records["a"].astype(np.int64) << 32) | records["b"].astype(np.int64)
 
 
-def _is_cut(data):
-    """Does a file end in the middle of a record that has been written?"""
-    rest = (len(data) - flight.HEADER_BYTES) % RECORDS.itemsize
-    return bool(rest and data[-rest:].any())
+def _in_time(lists, field):
+    """Records of several logs in the order of time."""
+    return sorted((one for some in lists for one in some), key=attrgetter(field))
+
+
+# Processes
 
 
 class _Asked(NamedTuple):
@@ -161,49 +190,6 @@ class _Asked(NamedTuple):
     method: str
     name: str
     at: int
-
-
-def read_timeline(folder: str) -> Timeline:
-    """Everything that the logs in `folder` hold, as a `Timeline` (a snapshot taken now)."""
-    now = time.perf_counter_ns()
-    logs = read_logs(folder)
-    asked = _own_lanes(sorted((one for log in logs for one in _asked(log)), key=lambda one: one.at))
-    zero = asked[0].at if asked else now
-
-    def seconds(ns):
-        return (ns - zero) / 1e9
-
-    log_of = _match(asked, logs)
-    ends = _ends(asked, logs)
-    processes = [_process(one, log_of.get(i), ends.get(i), seconds) for i, one in enumerate(asked)]
-    pairs = [(process, log_of[i]) for i, process in enumerate(processes) if i in log_of]
-    born = [process.method for process in processes if process.method]
-    return Timeline(
-        tasks=_tasks(pairs, logs, zero, seconds(now)),
-        processes=processes,
-        lines=_lines(logs, seconds),
-        messages=_messages(logs, seconds),
-        method=born[0] if born else (asked[0].method if asked else ""),
-        workers=len({process.lane for process in processes if process.role != "manager"}),
-        now=seconds(now),
-        lost_events=sum(log.lost_events + log.dropped for log in logs),
-        lost_text=sum(log.lost_text for log in logs),
-        parent=asked[0].ppid if asked else os.getpid(),
-        accesses=_accesses(logs, seconds),
-        holds=_holds(logs, seconds),
-        transfers=_transfers(pairs, seconds),
-        interrupts=sum(len(log.of(flight.INTERRUPTED)) for log in logs),
-    )
-
-
-def _asked(log):
-    """The processes that the writer of this log asked for."""
-    for place in log.of(flight.ASKED):
-        record = log.records[place]
-        role = flight.ROLES[int(record["code"]) % len(flight.ROLES)]
-        method = flight.METHODS[int(record["c"]) % len(flight.METHODS)]
-        pid, lane, at = int(record["a"]), int(record["b"]), int(record["time"])
-        yield _Asked(pid, log.pid, lane, role, method, log.text(place), at)
 
 
 def _own_lanes(asked):
@@ -224,22 +210,22 @@ def _own_lanes(asked):
     return [one._replace(lane=lanes[one.role == "manager", one.ppid, one.lane]) for one in asked]
 
 
-def _match(asked, logs):
+def _match(asked, stories):
     """Which log belongs to which process."""
     found, process_at = {}, _finder(asked)
-    for log in logs:
-        born = log.first(flight.BORN)
-        place = None if born is None else process_at(log.pid, born["time"])
+    for story in stories:
+        born = story.first.get(flight.BORN)
+        place = None if born is None else process_at(story.files.pid, born["time"])
         if place is not None:
-            found[place] = log
+            found[place] = story
     return found
 
 
-def _ends(asked, logs):
+def _ends(asked, stories):
     """The record with which each process's parent noticed its end."""
     found, process_at = {}, _finder(asked)
-    for log in logs:
-        for record in log.records[log.of(flight.ENDED)]:
+    for story in stories:
+        for record in story.ended:
             place = process_at(int(record["a"]), record["time"])
             if place is not None:
                 found[place] = record
@@ -260,14 +246,14 @@ def _finder(asked):
     return process_at
 
 
-def _process(one, log, end, seconds):
+def _process(one, story, end, seconds):
     """What parent and child know of a process, as one."""
+    first = story.first if story else {}
 
     def moment(kind):
-        record = log.first(kind) if log else None
-        return math.nan if record is None else seconds(int(record["time"]))
+        return seconds(int(first[kind]["time"])) if kind in first else math.nan
 
-    born = log.first(flight.BORN) if log else None
+    born = first.get(flight.BORN)
     method = flight.METHODS[int(born["code"]) % len(flight.METHODS)] if born is not None else ""
     ended, exitcode = moment(flight.LEFT), None
     if end is not None:
@@ -277,85 +263,193 @@ def _process(one, log, end, seconds):
     return Process(one.name, one.pid, one.ppid, one.lane, one.role, method, *moments, exitcode)
 
 
-def _tasks(pairs, logs, zero, now):
-    """The tasks of all processes, in the order in which they started."""
-    names, columns = {}, {}
-    submitted, received = _jobs(logs, flight.SUBMITTED), _jobs(logs, flight.RECEIVED)
-    long, errors, count = {}, {}, 0
-    for process, log in pairs:
-        piece = _tasks_of(process, log, names, submitted, received, zero)
-        long.update((count + i, text) for i, text in piece.pop("long").items())
-        errors.update((count + i, text) for i, text in piece.pop("errors").items())
-        count += len(piece["started"])
-        for name, values in piece.items():
-            columns.setdefault(name, []).append(values)
-    if not count:
-        return Tasks.from_columns([])
-    columns = {name: np.concatenate(values) for name, values in columns.items()}
-    order = np.argsort(columns["started"], kind="stable")
-    columns = {name: values[order] for name, values in columns.items()}
-    place = np.empty(count, np.int64)
-    place[order] = np.arange(count)
-    long = {int(place[i]): text for i, text in long.items()}
-    errors = {int(place[i]): text for i, text in errors.items()}
-    calls = Calls(list(names), columns.pop("which"), columns.pop("short"), long)
-    return Tasks(calls, errors=errors, **columns)
+# What one log tells
 
 
-def _tasks_of(process, log, names, submitted, received, zero):
-    """The columns of the tasks that one process did."""
-    records = log.records
-    starts, finishes = log.of(flight.STARTED, flight.DID), log.of(flight.FINISHED)
-    begun, n = records[starts], len(starts)
-    soon = begun["kind"] == flight.DID
-    # A task's finish is the first FINISHED behind its STARTED, before the next one starts.
-    after = np.searchsorted(finishes, starts)
-    limits = np.append(starts[1:], len(records))
-    ended = np.append(finishes, len(records))[after] < limits
-    end = records[finishes[after[ended]]]
+class _Story:
+    """What one process's log tells, apart from its tasks, which are all in one table."""
 
-    started = (begun["time"] - zero) / 1e9
-    finished = np.full(n, math.nan)
-    finished[ended] = (end["time"] - zero) / 1e9
-    finished[soon] = (begun["time"][soon] - zero + begun["c"][soon]) / 1e9
-    outcome = np.where(soon, RETURNED, RUNNING).astype(np.uint8)
-    outcome[ended] = np.where(end["code"] == flight.RAISED, RAISED, RETURNED)
-    if not math.isnan(process.ended):
-        lost = outcome == RUNNING
-        outcome[lost] = LOST
-        finished[lost] = process.ended
-    on_core = np.full(n, math.nan)
-    on_core[ended] = _share(end, finished[ended] - started[ended])
-    kinds = np.append(records["kind"], 0)
-    raised = np.flatnonzero(outcome == RAISED)
-    return {
-        "which": _functions(log, begun["code"], names),
-        "short": begun["text"],
-        "long": {
-            int(i): log.text(starts[i]) for i in np.flatnonzero(kinds[starts + 1] == flight.TEXT)
-        },
-        "errors": {int(i): log.text(finishes[after[i]]) for i in raised},
-        "pid": np.full(n, process.pid),
-        "lane": np.full(n, process.lane),
-        "submitted": _when(submitted, process.ppid, begun, zero),
-        "started": started,
-        "finished": finished,
-        "received": _when(received, process.ppid, begun, zero),
-        "on_core": on_core,
-        "outcome": outcome,
-    }
+    def __init__(self, number: int, zero: int):
+        self.number = number
+        self.files = LogFiles()
+        self.seconds = _seconds_since(zero)
+        self.first = {}  # the first records of some kinds
+        self.asked = []
+        self.ended = []
+        self.printed = {flight.STDOUT: _Stream("stdout"), flight.STDERR: _Stream("stderr")}
+        self.looked_at = {flight.READ: [], flight.WRITTEN: []}
+        self.holds, self._open_holds = [], {}
+        self.carried = []
+        self.interrupts = 0
+        self._functions = {}
+        self._task = None  # the last task and its segment, as long as it may yet finish
+        self._waiting = {flight.SUBMITTED: [], flight.RECEIVED: []}
+        self._parent = None
+
+    def take_in(self, log: Log) -> None:
+        """New records of all kinds but tasks."""
+        seconds, records = self.seconds, log.records
+        for kind in (flight.BORN, flight.READY, flight.LEFT):
+            places = log.of(kind) if kind not in self.first else ()
+            if len(places):
+                self.first[kind] = records[places[0]].copy()
+        self.asked += [_asked(log, place) for place in log.of(flight.ASKED)]
+        self.ended += list(records[log.of(flight.ENDED)])
+        for place in log.of(flight.WROTE):
+            stream = self.printed.get(int(records["code"][place]))
+            if stream:
+                stream.add(log.data(place), seconds(int(records["time"][place])), log.pid)
+        for kind, action in ((flight.READ, "read"), (flight.WRITTEN, "wrote")):
+            for place in log.of(kind):
+                name = f"value {int(records['b'][place])}"
+                time_ = seconds(int(records["time"][place]))
+                access = Access(name, time_, log.pid, action, log.text(place))
+                self.looked_at[kind].append(access)
+        for record in records[log.of(*LOCK_KINDS)]:
+            key = int(record["b"]), int(record["c"])  # by lock and thread
+            held = self._open_holds.setdefault(key, [])  # the innermost last: RLocks can nest
+            _follow(held, record, log.pid, seconds(int(record["time"])), self.holds)
+        self.carried += list(records[log.of(flight.CARRIED)])
+        self.interrupts += len(log.of(flight.INTERRUPTED))
+
+    @property
+    def lines(self) -> list[Line]:
+        """Everything printed, stream by stream."""
+        return [line for one in self.printed.values() for line in one.lines_of(self.files.pid)]
+
+    @property
+    def accesses(self) -> list[Access]:
+        return self.looked_at[flight.READ] + self.looked_at[flight.WRITTEN]
+
+    @property
+    def all_holds(self) -> list[Hold]:
+        return self.holds + [hold for held in self._open_holds.values() for hold in held]
+
+    def transfers_of(self, process: Process) -> list[Transfer]:
+        """What this process did with large messages."""
+        found = []
+        for record in self.carried:
+            ended = int(record["time"])
+            began = ended - (int(record["b"]) | int(record["c"]) << 32)
+            action = ACTIONS.get(int(record["code"]), "?")
+            times = self.seconds(began), self.seconds(ended)
+            found.append(Transfer(process.pid, process.lane, action, *times, int(record["a"])))
+        return found
+
+    # Tasks
+
+    def take_in_tasks(self, table: TaskTable, segment: Segment, log: Log) -> None:
+        """New tasks, and the end of one that was under way."""
+        records = log.records
+        starts, finishes = log.of(flight.STARTED, flight.DID), log.of(flight.FINISHED)
+        if len(finishes) and self._task and not (len(starts) and starts[0] < finishes[0]):
+            self._finish(table, records[finishes[0]], log.text(finishes[0]))
+        which = self._which(table.names, log, starts)
+        if not len(starts):
+            return
+        begun, n = records[starts], len(starts)
+        soon = begun["kind"] == flight.DID
+        # A task's finish is the first FINISHED behind its STARTED, before the next one starts.
+        after = np.searchsorted(finishes, starts)
+        limits = np.append(starts[1:], len(records))
+        ended = np.append(finishes, len(records))[after] < limits
+        end = records[finishes[after[ended]]]
+
+        started = self.seconds(begun["time"])
+        finished = np.full(n, math.nan)
+        finished[ended] = self.seconds(end["time"])
+        finished[soon] = self.seconds(begun["time"][soon] + begun["c"][soon])
+        outcome = np.where(soon, RETURNED, RUNNING).astype(np.uint8)
+        outcome[ended] = np.where(end["code"] == flight.RAISED, RAISED, RETURNED)
+        on_core = np.full(n, math.nan)
+        on_core[ended] = _share(end, finished[ended] - started[ended])
+        tasks = table.append(
+            n,
+            started=started,
+            finished=finished,
+            submitted=math.nan,
+            received=math.nan,
+            on_core=on_core,
+            outcome=outcome,
+            log=self.number,
+            which=which,
+            short=begun["text"],
+        )
+        kinds = np.append(records["kind"], 0)
+        for i in np.flatnonzero(kinds[starts + 1] == flight.TEXT):
+            table.long[int(tasks[i])] = log.text(starts[i])
+        for i in np.flatnonzero(outcome == RAISED):
+            table.errors[int(tasks[i])] = log.text(finishes[after[i]])
+        for i in np.flatnonzero(outcome == RUNNING):
+            segment.watch(int(tasks[i]), int(segment.places[starts[i]]))
+        self._task = None if ended[-1] else (int(tasks[-1]), segment)
+        pooled = begun["a"] != flight.NO_JOB
+        if pooled.any():
+            for waiting in self._waiting.values():
+                waiting.append((tasks[pooled], _keys_of(begun[pooled])))
+
+    def task_was_short(self, table: TaskTable, task: int, record: np.void) -> None:
+        """A task that had started has returned, so soon that its record tells of both."""
+        if record["kind"] != flight.DID:
+            raise Changed
+        table.column("finished")[task] = self.seconds(record["time"] + record["c"])
+        table.column("outcome")[task] = RETURNED
+
+    def _finish(self, table, end, text):
+        """The end of the task that was under way."""
+        (task, segment), self._task = self._task, None
+        segment.unwatch(task)
+        finished, raised = table.column("finished"), end["code"] == flight.RAISED
+        if math.isnan(finished[task]):
+            finished[task] = self.seconds(int(end["time"]))
+        table.column("outcome")[task] = RAISED if raised else RETURNED
+        duration = finished[task : task + 1] - table.column("started")[task : task + 1]
+        table.column("on_core")[task] = _share(np.array([end]), duration)[0]
+        if raised:
+            table.errors[task] = text
+
+    def _which(self, names, log, starts):
+        """For each task the number of its function in `names`, which holds all logs' functions."""
+        codes = log.records["code"][starts].astype(np.int64)
+        number = np.full(int(codes.max(initial=0)) + 1, -1)
+        for code, function in self._functions.items():
+            if code < len(number):
+                number[code] = function
+        found = number[codes]
+        for place in log.of(flight.NAME):
+            code = int(log.records["code"][place])
+            self._functions[code] = names.setdefault(log.text(place), len(names))
+            found[(starts > place) & (codes == code)] = self._functions[code]
+        if (found < 0).any():  # its name was lost
+            found[found < 0] = names.setdefault("?", len(names))
+        return found
+
+    def find_moments(self, table: TaskTable, parent: int, jobs: dict) -> None:
+        """Fill in when tasks were submitted and received, where their parent has told by now."""
+        if self._parent not in (None, parent):
+            raise Changed
+        self._parent = parent
+        for kind, column in ((flight.SUBMITTED, "submitted"), (flight.RECEIVED, "received")):
+            if not self._waiting[kind] or (parent, kind) not in jobs:
+                continue
+            tasks, keys = map(np.concatenate, zip(*self._waiting[kind], strict=True))
+            moments = jobs[parent, kind]
+            times = moments.of(keys | ANY_ITEM)
+            alone = np.isnan(times)
+            times[alone] = moments.of(keys[alone])
+            known = ~np.isnan(times)
+            table.column(column)[tasks[known]] = times[known]
+            left = tasks[~known], keys[~known]
+            self._waiting[kind] = [left] if len(left[0]) else []
 
 
-def _functions(log, codes, names):
-    """For each task the number of its function in `names`, which holds all logs' functions."""
-    number = np.full(int(codes.max(initial=0)) + 1, -1)
-    for place in log.of(flight.NAME):
-        code = int(log.records[place]["code"])
-        if code < len(number):
-            number[code] = names.setdefault(log.text(place), len(names))
-    if (number[codes] < 0).any():  # its name was lost
-        number[number < 0] = names.setdefault("?", len(names))
-    return number[codes].astype(np.uint32)
+def _asked(log, place):
+    """A process that the writer of this log asked for."""
+    record = log.records[place]
+    role = flight.ROLES[int(record["code"]) % len(flight.ROLES)]
+    method = flight.METHODS[int(record["c"]) % len(flight.METHODS)]
+    pid, lane, at = int(record["a"]), int(record["b"]), int(record["time"])
+    return _Asked(pid, log.pid, lane, role, method, log.text(place), at)
 
 
 def _share(end, duration):
@@ -366,120 +460,60 @@ def _share(end, duration):
     return np.minimum(share, 1)
 
 
-ANY_ITEM = 0xFFFFFFFF
-"""Stands for all items of a job, where they were submitted together."""
+class _Stream:
+    """What a process printed to one stream, cut into lines."""
+
+    def __init__(self, name):
+        self._name = name
+        self._lines = []
+        self._rest, self._time = b"", 0.0
+
+    def add(self, data, time_, pid):
+        """One print. A line has the time of the print that ended it."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        self._time = time_
+        self._lines += [self._line(text, pid) for text in whole]
+
+    def _line(self, text, pid):
+        return Line(self._time, pid, text.decode("utf-8", "replace"), self._name)
+
+    def lines_of(self, pid):
+        """All lines, with the one that has no end yet."""
+        return self._lines + ([self._line(self._rest, pid)] if self._rest else [])
 
 
-def _jobs(logs, kind):
-    """For each parent's pid: the keys of its jobs' items, sorted, and the time of each."""
-    found = {}
-    for log in logs:
-        records = log.records[log.of(kind)]
-        items = records["b"].astype(np.int64)
-        if kind == flight.SUBMITTED:
-            items[records["code"] == 0] = ANY_ITEM
-        keys = (records["a"].astype(np.int64) << 32) | items
-        keys, places = np.unique(keys, return_index=True)
-        if len(keys):
-            found[log.pid] = keys, records["time"][places]
-    return found
-
-
-def _when(jobs, parent, begun, zero):
-    """The time in seconds that `jobs` has for each task, nan where it has none."""
-    times = np.full(len(begun), math.nan)
-    if parent not in jobs:
-        return times
-    keys, moments = jobs[parent]
-    job = begun["a"].astype(np.int64) << 32
-    for wanted in (job | begun["b"].astype(np.int64), job | ANY_ITEM):
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        known = (keys[place] == wanted) & (begun["a"] != flight.NO_JOB)
-        times[known] = (moments[place[known]] - zero) / 1e9
-    return times
-
-
-def _lines(logs, seconds):
-    """Everything printed, line by line, in the order of time."""
-    lines = []
-    for log in logs:
-        for stream, name in ((flight.STDOUT, "stdout"), (flight.STDERR, "stderr")):
-            places = [i for i in log.of(flight.WROTE) if log.records[i]["code"] == stream]
-            lines += _split(log, places, name, seconds)
-    return sorted(lines, key=lambda line: line.time)
-
-
-def _split(log, places, stream, seconds):
-    """The lines of one stream of one process. A line has the time of the print that ended it."""
-    rest, time_of_rest = b"", 0.0
-    for place in places:
-        time_of_rest = seconds(int(log.records[place]["time"]))
-        *whole, rest = (rest + log.data(place)).split(b"\n")
-        for text in whole:
-            yield Line(time_of_rest, log.pid, text.decode("utf-8", "replace"), stream)
-    if rest:
-        yield Line(time_of_rest, log.pid, rest.decode("utf-8", "replace"), stream)
-
-
-def _messages(logs, seconds):
+class _Messages:
     """Every message put into an observed queue, with the moment at which it was taken."""
-    taken = {}
-    for log in logs:
-        for record in log.records[log.of(flight.GOT)]:
-            key = int(record["b"]), int(record["c"]), int(record["a"])
-            taken[key] = seconds(int(record["time"])), log.pid
-    messages = []
-    for log in logs:
+
+    def __init__(self):
+        self._messages = []
+        self._places = defaultdict(list)
+        self._taken = {}
+
+    def take_in(self, log: Log, seconds) -> None:
+        """New messages, and what has come of older ones."""
+        records = log.records
         for place in log.of(flight.PUT):
-            record = log.records[place]
-            queue, number = int(record["b"]), int(record["a"])
-            got, receiver = taken.get((queue, log.pid, number), (math.nan, 0))
-            put = seconds(int(record["time"]))
-            messages.append(Message(f"queue {queue}", put, got, log.pid, receiver, log.text(place)))
-    return sorted(messages)
+            queue, number = int(records["b"][place]), int(records["a"][place])
+            put, value = seconds(int(records["time"][place])), log.text(place)
+            key = queue, log.pid, number
+            got, receiver = self._taken.get(key, (math.nan, 0))
+            self._places[key].append(len(self._messages))
+            message = Message(f"queue {queue}", put, got, log.pid, receiver, value)
+            self._messages.append(message)
+        for record in records[log.of(flight.GOT)]:
+            key = int(record["b"]), int(record["c"]), int(record["a"])
+            got, receiver = self._taken[key] = seconds(int(record["time"])), log.pid
+            for place in self._places.get(key, ()):
+                message = self._messages[place]._replace(got=got, receiver=receiver)
+                self._messages[place] = message
+
+    def sorted(self) -> list[Message]:
+        return sorted(self._messages, key=attrgetter("queue", "put", "sender"))
 
 
 ACTIONS = {flight.UNPICKLED: "unpickled", flight.PICKLED: "pickled", flight.SENT: "sent"}
-
-
-def _transfers(pairs, seconds):
-    """What workers did with large messages, in the order of time."""
-    found = []
-    for process, log in pairs:
-        for record in log.records[log.of(flight.CARRIED)]:
-            ended = int(record["time"])
-            began = ended - (int(record["b"]) | int(record["c"]) << 32)
-            action = ACTIONS.get(int(record["code"]), "?")
-            times = seconds(began), seconds(ended)
-            found.append(Transfer(process.pid, process.lane, action, *times, int(record["a"])))
-    return sorted(found, key=lambda transfer: transfer.began)
-
-
-def _accesses(logs, seconds):
-    """Every read and every write of an observed value, in the order of time."""
-    found = []
-    for log in logs:
-        for kind, action in ((flight.READ, "read"), (flight.WRITTEN, "wrote")):
-            for place in log.of(kind):
-                record = log.records[place]
-                name, time_ = f"value {int(record['b'])}", seconds(int(record["time"]))
-                found.append(Access(name, time_, log.pid, action, log.text(place)))
-    return sorted(found, key=lambda access: access.time)
-
-
 LOCK_KINDS = (flight.WANTED, flight.ACQUIRED, flight.RELEASED)
-
-
-def _holds(logs, seconds):
-    """Every time that somebody wanted an observed lock, in the order of time."""
-    found = []
-    for log in logs:
-        open_holds = {}  # by lock and thread, the innermost last: an RLock can be taken twice
-        for record in log.records[np.isin(log.records["kind"], LOCK_KINDS)]:
-            held = open_holds.setdefault((int(record["b"]), int(record["c"])), [])
-            _follow(held, record, log.pid, seconds(int(record["time"])), found)
-        found += [hold for held in open_holds.values() for hold in held]
-    return sorted(found, key=lambda hold: hold.wanted)
 
 
 def _follow(held, record, pid, now, found):
@@ -493,16 +527,3 @@ def _follow(held, record, pid, now, found):
         held[-1] = held[-1]._replace(got=now)
     elif held:
         found.append(held.pop()._replace(released=now))
-
-
-def read_log_of(folder: str, pid: int) -> Log | None:
-    """The log of the process that has this pid; None if it wrote none that can be read."""
-    files = flight.log_files(folder)
-    names = [name for name in files if name.startswith(f"{pid}-")]
-    log = _read_log(files[names[-1]]) if names else None
-    return log if log is not None and log.pid == pid else None
-
-
-def count_unwritten(folder: str) -> int:
-    """How many events the processes in `folder` say that they could not write down."""
-    return sum(log.lost_events for log in read_logs(folder))

@@ -113,6 +113,8 @@ class ObservedContext:
         self._lanes = []  # for each lane the group of the worker that has ended there, or None
         self._managers = 0
         self._pools = weakref.WeakSet()
+        self._reader = None
+        self._reading = threading.Lock()
 
     def __reduce__(self):
         return get_context, (self._name,)
@@ -173,26 +175,26 @@ class ObservedContext:
 
     def timeline(self):
         """What has happened so far, as a `Timeline`. It may be asked for while it happens."""
-        from helpers.logs import read_timeline  # here, since children need neither it nor numpy
+        from helpers.logs import Reader  # here, since children need neither it nor numpy
 
         if self._last_timeline is not None:
             return self._last_timeline
         for child in list(self._watched):
             child._notice()
-        timeline = read_timeline(self._recorder.folder)
-        self._say_if_incomplete(timeline)
+        with self._reading:  # what was read for the last snapshot is not read again
+            reader = self._reader = self._reader or Reader(self._recorder.folder)
+            timeline, unwritten = reader.timeline(), reader.unwritten
+        self._say_if_incomplete(timeline, unwritten)
         return timeline
 
-    def _say_if_incomplete(self, timeline):
+    def _say_if_incomplete(self, timeline, unwritten):
         """Warn, once, if the recorder could not write down everything."""
-        from helpers.logs import count_unwritten
-
         recorder = self._recorder
         if self._told_incomplete or recorder.folder.startswith(os.devnull):  # that was told, too
             return
         silent = [one for one in timeline.processes if one.exitcode == 0 and isnan(one.born)]
         gone = not os.path.isdir(recorder.folder)
-        if recorder.lost_events or gone or silent or count_unwritten(recorder.folder):
+        if recorder.lost_events or gone or silent or unwritten:
             self._told_incomplete = True
             warnings.warn(
                 "the timeline is incomplete, since the logs could not be written: "
@@ -235,7 +237,7 @@ class ObservedContext:
         while timeline.alive and time.monotonic() < deadline:  # the children of our children
             time.sleep(POLL)
             timeline = self.timeline()
-        self._last_timeline = timeline
+        self._last_timeline, self._reader = timeline, None
 
     def _check_running(self):
         if self._stopped:
@@ -553,12 +555,12 @@ class ObservedPool(standard_pool.Pool):
     def _was_meant_to_end(self, worker):
         if self._worker_handler._state == standard_pool.TERMINATE:
             return True
-        from helpers.logs import read_log_of
+        from helpers.segments import read_log_of
 
         log = read_log_of(self._recorder.folder, worker.pid)
         if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
             return worker.exitcode == 0
-        return log.first(flight.DONE) is not None
+        return len(log.of(flight.DONE)) > 0
 
     def _break(self, error):
         """Fail everything pending, now and for ever, and end the pool.

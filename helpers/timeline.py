@@ -117,18 +117,20 @@ class Transfer(NamedTuple):
 class Calls(Sequence):
     """The texts of many calls, such as `long_time_task(3)`, in little memory.
 
-    `names` are the functions' names, `which` says for each task which of them, `short` holds the
-    arguments up to eight bytes, `long` the others by the task's number.
+    `order` holds the tasks' numbers. `names` are the functions' names, `which` says for each number
+    which of them, `short` holds the arguments up to eight bytes, `long` the others by number.
     """
 
-    def __init__(self, names: Sequence[str], which, short, long: dict[int, str]):
+    def __init__(self, names: Sequence[str], which, short, long: dict[int, str], order):
         self._names, self._which, self._short, self._long = names, which, short, long
+        self._order = order
 
     def __len__(self):
-        return len(self._which)
+        return len(self._order)
 
     def __getitem__(self, i: int) -> str:
-        arguments = self._long.get(int(i))
+        i = int(self._order[i])
+        arguments = self._long.get(i)
         if arguments is None:
             arguments = bytes(self._short[i]).decode("utf-8", "replace")
         return f"{self._names[self._which[i]]}({arguments})"

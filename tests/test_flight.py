@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import flight, logs
+from helpers import flight, segments
 from helpers.flight import Recorder
 
 
@@ -21,13 +21,13 @@ def recorder(tmp_path) -> Recorder:
     return Recorder(str(tmp_path))
 
 
-def read(recorder: Recorder) -> logs.Log:
+def read(recorder: Recorder) -> segments.Log:
     """The one log in the recorder's folder."""
-    (log,) = logs.read_logs(recorder.folder)
+    (log,) = segments.read_logs(recorder.folder)
     return log
 
 
-def texts(log: logs.Log, kind: int) -> list[str]:
+def texts(log: segments.Log, kind: int) -> list[str]:
     return [log.text(place) for place in log.of(kind)]
 
 
@@ -115,7 +115,7 @@ os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 def test_the_last_event_of_a_killed_process_is_there(tmp_path) -> None:
     assert run_python(WRITE_AND_DIE, tmp_path).returncode != 0
-    (log,) = logs.read_logs(str(tmp_path))
+    (log,) = segments.read_logs(str(tmp_path))
     assert texts(log, flight.WROTE) == ["the last words of a process"]
 
 
@@ -135,7 +135,7 @@ recorder.record(WROTE, text=b"parent after")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_raw_fork_gets_a_log_of_its_own(tmp_path) -> None:
     assert run_python(FORK, tmp_path).returncode == 0
-    read = logs.read_logs(str(tmp_path))
+    read = segments.read_logs(str(tmp_path))
     assert sorted(texts(log, flight.WROTE) for log in read) == [
         ["child"],
         ["parent before", "parent after"],
@@ -168,11 +168,11 @@ def test_a_full_disk_ends_the_recording_and_is_counted(recorder, monkeypatch) ->
 
 ON_A_FULL_DISK = """
 import os, sys
-from helpers import flight, logs
+from helpers import flight, segments
 recorder = flight.Recorder(sys.argv[1])
 for _ in range(300):
     recorder.record(flight.WROTE, text=b"x" * 5000)
-(log,) = logs.read_logs(sys.argv[1])
+(log,) = segments.read_logs(sys.argv[1])
 print(len(log.of(flight.WROTE)) + log.lost_events, log.lost_events > 0, os.listdir(sys.argv[1]))
 """
 
@@ -286,7 +286,7 @@ for n in range(5):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are_over(tmp_path):
     assert run_python(DIE_IN_A_TASK, tmp_path).returncode < 0
-    (log,) = logs.read_logs(str(tmp_path))
+    (log,) = segments.read_logs(str(tmp_path))
     starts = log.of(flight.STARTED, flight.DID)
     assert [log.text(place) for place in starts] == ["0", "1", "2", "3"]
     assert len(log.of(flight.DID)) + len(log.of(flight.FINISHED)) == 3

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import flight, logs
+from helpers import flight, logs, segments
 from helpers.flight import Recorder
 from tests.within import within
 
@@ -114,7 +114,7 @@ def test_a_torn_or_unknown_event_takes_no_other_with_it(tmp_path_factory, torn, 
 @pytest.mark.parametrize("name", ["notes.txt", "1-1.log", "x-1.0.log", "1-1.0.log.bak", "owner"])
 def test_foreign_files_are_left_alone(tmp_path, name) -> None:
     put_file(tmp_path / "log", b"something else", name)
-    assert logs.read_logs(str(tmp_path / "log")) == []
+    assert segments.read_logs(str(tmp_path / "log")) == []
 
 
 def test_a_foreign_file_under_a_logs_name_is_left_out(tmp_path) -> None:
@@ -184,7 +184,7 @@ def test_a_planted_link_is_not_followed(tmp_path) -> None:
         (folder / path.name).symlink_to(path)
     except OSError:
         pytest.skip("links are not allowed here")
-    assert logs.read_logs(str(folder)) == []
+    assert segments.read_logs(str(folder)) == []
 
 
 def test_a_missing_middle_segment_is_counted_and_the_others_read(tmp_path) -> None:
@@ -194,7 +194,7 @@ def test_a_missing_middle_segment_is_counted_and_the_others_read(tmp_path) -> No
     paths = flight.log_files(str(tmp_path))[recorder._name]
     assert len(paths) == 3
     Path(paths[1]).write_bytes(b"")
-    (log,) = logs.read_logs(str(tmp_path))
+    (log,) = segments.read_logs(str(tmp_path))
     assert log.dropped == 1
     numbers = log.records["a"][log.of(flight.PUT)]
     assert (numbers[0], numbers[-1]) == (0, 69_999)

@@ -14,7 +14,8 @@ from tests.methods import METHODS
 FOLDER = Path(helpers.__file__).parent
 ROOMS = {path.stem: ast.parse(path.read_text("utf-8")) for path in FOLDER.glob("*.py")}
 FROM_THE_GROUND_UP = [
-    "tasks", "flight", "cargo", "aboard", "folders", "tracker", "exports", "timeline", "logs",
+    "tasks", "flight", "cargo", "aboard", "folders", "tracker", "exports", "timeline", "segments",
+    "task_table", "logs",
     "observed", "schedule", "gantt", "panel",
 ]  # fmt: skip
 LOADED_BY_CHILDREN = ["__init__", "tasks", "mine_template", "flight", "cargo", "aboard", "observed"]

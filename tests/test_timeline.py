@@ -14,7 +14,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from helpers import aboard, flight, logs
+from helpers import aboard, flight, segments
 from helpers.observed import get_context
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Tasks, Timeline
 from tests import workers
@@ -256,7 +256,7 @@ def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(tmp_path
     asked = [0, 0, 0, 0.003, 0, 0.002]
     for seconds in asked:
         task(seconds)
-    (log,) = logs.read_logs(str(tmp_path))
+    (log,) = segments.read_logs(str(tmp_path))
     computed = sorted(log.records["b"][log.of(flight.FINISHED)])[-2:]
     for us, seconds in zip(computed, (0.002, 0.003), strict=True):
         assert 0.99 * seconds <= us / 1e6 <= 2 * seconds

@@ -1,0 +1,142 @@
+"""The tasks of all logs in columns that grow while the logs are read.
+
+A row is written once and never moves, so everything that is learned later (its finish, when it
+was submitted, when its result arrived) finds it by its number. The order in which the tasks
+started is kept beside the columns. A snapshot copies what may still change, column by column.
+"""
+
+import bisect
+import math
+
+import numpy as np
+
+from helpers.timeline import LOST, RUNNING, Calls, Tasks
+
+COLUMNS = {
+    "started": float,
+    "finished": float,
+    "submitted": float,
+    "received": float,
+    "on_core": float,
+    "outcome": np.uint8,
+    "log": np.uint32,  # the number of the log that tells of it
+    "which": np.uint32,  # the number of its function
+    "short": "S8",  # its arguments, if they are as short as that
+}
+
+
+class TaskTable:
+    """All tasks in the order in which they were read."""
+
+    def __init__(self):
+        self._columns = {name: np.empty(0, kind) for name, kind in COLUMNS.items()}
+        self._count = 0
+        self._order = np.empty(0, np.uint32)
+        self.names = {}  # of functions, with their numbers
+        self.long = {}  # the arguments that are longer, by the task's number
+        self.errors = {}  # what was raised, by the task's number
+
+    def __len__(self):
+        return self._count
+
+    def column(self, name: str) -> np.ndarray:
+        """A column as far as it is filled; what is written there stays."""
+        return self._columns[name][: self._count]
+
+    def append(self, count: int, **columns) -> np.ndarray:
+        """Add tasks, and return their numbers."""
+        begin, end = self._count, self._count + count
+        for name, old in self._columns.items():
+            if end > len(old):  # an eighth more than is needed, so that most additions copy nothing
+                self._columns[name] = np.empty(end + end // 8, old.dtype)
+                self._columns[name][:begin] = old[:begin]
+            self._columns[name][begin:end] = columns[name]
+        self._count = end
+        return np.arange(begin, end)
+
+    def sort(self, pids: np.ndarray) -> None:
+        """Bring what has come into the order of starts; of two at once, the lower pid's is first.
+
+        Only the tasks that started after the first new one need to be looked at.
+        """
+        new = np.arange(len(self._order), self._count, dtype=np.uint32)
+        if not len(new):
+            return
+        started = self.column("started")
+        first = bisect.bisect_left(self._order, started[new].min(), key=lambda i: started[i])
+        late = np.concatenate([self._order[first:], new])
+        moments = started[late]
+        order = np.argsort(moments, kind="stable")
+        if (np.diff(moments[order]) == 0).any():
+            order = np.lexsort((pids[self.column("log")[late]], moments))
+        self._order = np.concatenate([self._order[:first], late[order]])
+
+    def snapshot(self, processes: dict, last: bool = False) -> Tasks:
+        """The tasks of the logs whose process is known, as they are now.
+
+        Args:
+            processes: the process of each log, by the log's number.
+            last: there will be no other snapshot, so nothing need be kept for one.
+        """
+        pid, lane, ended = (np.zeros(1 + max(processes, default=0), kind) for kind in "qqd")
+        known = np.zeros(len(pid), bool)
+        for log, one in processes.items():
+            pid[log], lane[log], ended[log], known[log] = one.pid, one.lane, one.ended, True
+        log, order = self.column("log"), self._order
+        if not known.all() or len(known) <= log.max(initial=0):
+            known = np.append(known, np.zeros(int(log.max(initial=0)) + 1, bool))
+            order = order[known[log[order]]]
+        calls = Calls(
+            list(self.names), self.column("which"), self.column("short"), self.long, order
+        )
+        found = {"errors": self._errors(order)}
+        log = log[order]
+        for name in ("submitted", "started", "finished", "received", "on_core", "outcome"):
+            found[name] = self.column(name)[order]
+            if last:
+                del self._columns[name]
+        found["pid"], found["lane"] = pid[log], lane[log]
+        running = np.flatnonzero(found["outcome"] == RUNNING)
+        ends = ended[log[running]]
+        lost, ends = running[~np.isnan(ends)], ends[~np.isnan(ends)]
+        found["outcome"][lost], found["finished"][lost] = LOST, ends
+        return Tasks(calls, **found)
+
+    def _errors(self, order):
+        if not self.errors:
+            return {}
+        place = np.full(self._count, -1)
+        place[order] = np.arange(len(order))
+        return {int(place[i]): text for i, text in self.errors.items() if place[i] >= 0}
+
+
+class Moments:
+    """When the items of jobs were submitted, or their results received: looked up by number.
+
+    The numbers are kept in a few sorted pieces. Two pieces of about the same size are made one,
+    so there are never many, and no number is moved often.
+    """
+
+    def __init__(self):
+        self._pieces = []
+
+    def add(self, keys: np.ndarray, times: np.ndarray) -> None:
+        """Add moments; of several for one number, the first one counts."""
+        self._pieces.append(_first_of_each(keys, times))
+        while len(self._pieces) > 1 and 2 * len(self._pieces[-1][0]) > len(self._pieces[-2][0]):
+            pieces = zip(self._pieces[-2], self._pieces[-1], strict=True)
+            self._pieces[-2:] = [_first_of_each(*(np.concatenate(pair) for pair in pieces))]
+
+    def of(self, wanted: np.ndarray) -> np.ndarray:
+        """The moments of some numbers, nan where none is known."""
+        found = np.full(len(wanted), math.nan)
+        for keys, times in reversed(self._pieces):  # the oldest has the last word
+            place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            known = keys[place] == wanted
+            found[known] = times[place[known]]
+        return found
+
+
+def _first_of_each(keys, times):
+    keys, places = np.unique(keys, return_index=True)
+    return keys, times[places]
