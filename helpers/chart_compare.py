@@ -24,7 +24,7 @@ NOTE_HEIGHT, LEGEND_HEIGHT = 20, 34
 HEADINGS_HEIGHT = style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT + style.BOTTOM
 MARK, RING = 8, 18
 """How wide a run's mark and the ring around the newest are, in points."""
-EDGE, APART = 26, 8
+EDGE, APART = 26, 18
 """The room beside the first and the last number, and between start methods, in pixels."""
 CEILING_DASHES = (0, (5, 3))
 
