@@ -24,7 +24,7 @@ def run(mp, workers):
     with mp.Pool(workers) as pool:
         pool.map(time.sleep, [1.0] * workers, chunksize=1)
 
-explore(run, workers=4, most={most}, durations={durations});
+panel = explore(run, workers=4, most={most}, durations={durations})
 """
 
 STOPWATCH = """() => {
