@@ -198,9 +198,14 @@ def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
     return alike
 
 
+def _most_lanes(timeline):
+    """The highest number of a lane. Of a table's tasks, some lanes may be missing."""
+    return max(timeline.workers, int(timeline.tasks.lane.max(initial=0)))
+
+
 def _order_of_starts(timeline):
     """When each lane began its first task, by lane number; before all for lane 0."""
-    first = np.full(timeline.workers + 1, math.inf)
+    first = np.full(_most_lanes(timeline) + 1, math.inf)
     np.minimum.at(first, timeline.tasks.lane, timeline.tasks.started)
     first[0] = -1
     return first
@@ -209,7 +214,9 @@ def _order_of_starts(timeline):
 def _work(timeline):
     """The seconds of work of each lane, by lane number; less than none for lane 0."""
     tasks = timeline.tasks
-    work = np.bincount(tasks.lane, tasks.finished - tasks.started, minlength=timeline.workers + 1)
+    work = np.bincount(
+        tasks.lane, tasks.finished - tasks.started, minlength=_most_lanes(timeline) + 1
+    )
     work[0] = -1
     return work
 

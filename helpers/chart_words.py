@@ -18,7 +18,7 @@ def seconds(time: float) -> str:
     """A time as one reads it: `2.85 s`, `0.042 s`, `0.00013 s`, `1,234 s`."""
     if time >= 1000:
         return f"{time:,.0f} s"
-    digits = 2 if time >= 0.0995 or time <= 0 else 1 - math.floor(math.log10(time))
+    digits = 1 - math.floor(math.log10(time)) if 0 < time < 0.0995 else 2
     return f"{time:.{digits}f} s"
 
 

@@ -40,15 +40,25 @@ def read_trace(path: str | Path) -> dict:
 
     Raises ValueError for a file that `write_trace` has not written.
     """
-    trace = json.loads(Path(path).read_text("utf-8"))
-    facts = trace.get("otherData", {}) if isinstance(trace, dict) else {}
-    if facts.pop("format", None) != FORMAT:
+    try:
+        trace = json.loads(Path(path).read_text("utf-8"))
+        facts, events = trace["otherData"], trace["traceEvents"]
+        ours = facts["format"] == FORMAT
+        found = {name: facts[name] for name in FACTS if name in facts}
+        records = [(event["cat"], event["args"]) for event in events if _is_record(event)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        ours = False
+    if not ours:
         raise ValueError(f"{path} is no trace that Timeline.to_trace has written")
-    found = {name: facts[name] for name in FACTS if name in facts} | {kind: [] for kind in KINDS}
-    for event in trace["traceEvents"]:
-        if "args" in event and event.get("cat") in KINDS:
-            found[event["cat"]].append(event["args"])
+    found |= {kind: [] for kind in KINDS}
+    for kind, fields in records:
+        found[kind].append(fields)
     return found
+
+
+def _is_record(event):
+    """Does an event hold all that we know of something? The others are for a viewer only."""
+    return "args" in event and event.get("cat") in KINDS
 
 
 def _known(fields):
@@ -186,8 +196,12 @@ def read_csv(path: str | Path, fields: Iterable[str]) -> list[dict[str, str]]:
 
     Raises ValueError for a table with other fields.
     """
+    fields = list(fields)
     with open(path, encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if table.fieldnames != list(fields):
-            raise ValueError(f"{path} is no table that Timeline.to_csv has written")
-        return [{name: text for name, text in row.items() if text} for row in table]
+        try:
+            head, *rows = csv.reader(file)
+        except (ValueError, csv.Error):  # empty, or no text, or a cell without an end
+            head, rows = [], []
+    if head != fields or any(len(row) != len(fields) for row in rows):
+        raise ValueError(f"{path} is no table that Timeline.to_csv has written")
+    return [{name: text for name, text in zip(fields, row, strict=True) if text} for row in rows]

@@ -51,7 +51,7 @@ def needed(cell: ast.Module) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
+            found.add(node.module or "")  # `from . import name` names none
     return found | {name.partition(".")[0] for name in found}
 
 

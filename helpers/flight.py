@@ -194,7 +194,7 @@ class Recorder:
             self._name = f"{self.pid}-{time.perf_counter_ns()}"
         try:
             segment = _map_new_file(os.path.join(self.folder, f"{self._name}.{number}.log"))
-        except OSError:
+        except (OSError, ValueError):  # the second for a name that no file can have
             return False
         HEADER.pack_into(segment, 0, MAGIC, self.pid, number, 0, 0)
         self._first = self._first or segment
@@ -304,7 +304,7 @@ LOG_NAME = re.compile(r"(\d+-\d+)\.(\d+)\.log")
 def log_files(folder: str) -> dict[str, list[str]]:
     """The logs in a folder: for each process, the paths of its segments in order."""
     found = {}
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+    with contextlib.suppress(OSError, ValueError), os.scandir(folder) as entries:
         for entry in entries:
             match = LOG_NAME.fullmatch(entry.name)
             if match and entry.is_file(follow_symlinks=False):

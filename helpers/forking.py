@@ -55,9 +55,14 @@ def run_as_in_a_terminal(script: Path, seconds: float = 10.0) -> str:
         env={**os.environ, "PYTHONUNBUFFERED": ""},  # which would hand on even half a line
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=seconds,
         check=True,
     ).stdout
+
+
+LONGEST = 86_400.0
+"""Seconds. The system's own calls refuse to wait for some weeks or more."""
 
 
 class Forked(NamedTuple):
@@ -77,7 +82,7 @@ def in_a_fork(function: Callable, *args, seconds: float = 10.0) -> Forked:
     Args:
         function: what the child runs. It may fork again, and whatever comes out of such a fork
             ends here as well.
-        seconds: after so long, the child and all that came from it are killed.
+        seconds: after so long, and a day at most, the child and all that came from it are killed.
 
     Returns:
         The lines, the exit code and the pid. Where there is no fork: one line that says so, no
@@ -104,7 +109,7 @@ def in_a_fork(function: Callable, *args, seconds: float = 10.0) -> Forked:
         _be_the_child(writer, function, args)
     os.close(writer)
     try:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + min(seconds, LONGEST)
         printed = _read_to_the_end(reader, deadline)
         exitcode = _exit_code(pid, deadline)
     except BaseException:  # the time is over, or somebody pressed Stop

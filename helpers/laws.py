@@ -17,6 +17,10 @@ from helpers.gantt import Chart
 PLOT_WIDTH, SECOND_LEFT = 340, 540
 
 
+MOST_WORKERS = 1_000_000_000
+"""No machine has more; and beyond what a float can hold, no law has an answer."""
+
+
 def amdahl(serial: float, workers: float) -> float:
     """The speed-up of a job of which the share `serial` (0 to 1) cannot be shared out.
 
@@ -24,7 +28,8 @@ def amdahl(serial: float, workers: float) -> float:
     computing capabilities, AFIPS 1967, pages 483 to 485. (The formula is how it is quoted today.)
 
     Raises:
-        ValueError: for a share that is not from 0 to 1, and for less than one worker.
+        ValueError: for a share that is not from 0 to 1, and for fewer than one worker or more
+            than `MOST_WORKERS`.
     """
     _check(serial, workers)
     return 1 / (serial + (1 - serial) / workers)
@@ -39,7 +44,8 @@ def gustafson(serial: float, workers: float) -> float:
     pages 532 and 533.
 
     Raises:
-        ValueError: for a share that is not from 0 to 1, and for less than one worker.
+        ValueError: for a share that is not from 0 to 1, and for fewer than one worker or more
+            than `MOST_WORKERS`.
     """
     _check(serial, workers)
     return serial + (1 - serial) * workers
@@ -48,8 +54,10 @@ def gustafson(serial: float, workers: float) -> float:
 def _check(serial, workers):
     if not 0 <= serial <= 1:
         raise ValueError(f"the serial part is a share from 0 to 1, not {serial!r}")
-    if not workers >= 1:
-        raise ValueError(f"there must be at least one worker, not {workers!r}")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ValueError(
+            f"there must be at least one worker, and at most {MOST_WORKERS:,}, not {workers!r:.80}"
+        )
 
 
 def law_chart(

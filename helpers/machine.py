@@ -84,9 +84,9 @@ def cpu_quota(folder: Path) -> float | None:
     ]
     try:
         quota, period = map(int, words)
-    except ValueError:  # no such files, "max", or something we do not understand
+        return quota / period if quota > 0 and period > 0 else None
+    except (ValueError, OverflowError):  # no such files, "max", or something we do not understand
         return None
-    return quota / period if quota > 0 and period > 0 else None
 
 
 def control_groups(controller: str, proc: Path = PROC) -> list[Path]:
@@ -221,7 +221,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 def check_packages(requirements: Path = COURSE / "requirements.txt") -> Check:
     """Is everything that requirements.txt lists installed, in a version that it allows?"""
-    pins = re.findall(r"^([\w-]+)\s*~=\s*([\d.]+)", read(requirements), re.MULTILINE)
+    pins = re.findall(r"^([\w-]+)\s*~=\s*(\d+(?:\.\d+)*)", read(requirements), re.MULTILINE)
     wrong = []
     for name, pin in pins:
         try:

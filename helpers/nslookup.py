@@ -43,8 +43,8 @@ class Session:
             self.type = value.lower()
         elif key in ("q", "type", "querytype"):
             print(f"unknown query type: {value}")
-        elif key in self.numbers and value.isdecimal():
-            self.numbers[key] = int(value)
+        elif key in self.numbers and value.isdecimal() and len(value) < 6 and int(value) < 1 << 16:
+            self.numbers[key] = int(value)  # more is no port, and nobody waits that long
         else:
             print(f"*** Invalid option: {option}")
 

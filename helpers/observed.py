@@ -781,7 +781,10 @@ class JoinableQueue(_Messages, queues.JoinableQueue):
 
 
 def check_workers(workers) -> None:
-    """Raise TypeError or ValueError unless `workers` is a sensible number of workers."""
+    """Refuse what is no sensible number of workers.
+
+    Raises TypeError for what is no whole number, ValueError for too few or too many.
+    """
     if isinstance(workers, bool) or not hasattr(type(workers), "__index__"):
         raise TypeError(f"the number of workers must be a whole number, not {workers!r}")
     if not 1 <= workers <= MOST_WORKERS:
@@ -789,7 +792,7 @@ def check_workers(workers) -> None:
 
 
 def check_reaches_child(function, method: str) -> None:
-    """Raise PicklingError if another process could not find this function by its name.
+    """Refuse a function that another process could not find by its name: raises PicklingError.
 
     Functions travel between processes as the name of their module and their own. A lambda and a
     function inside a function have no name to be found by; a function from a notebook cell has

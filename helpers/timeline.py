@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import exports
+from helpers import exports, flight
 
 OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
@@ -272,7 +272,7 @@ class Timeline:
         """First call to last result: what a person waits."""
         if not len(self.tasks):
             return math.nan
-        return float(np.nanmax([self._ends.max(), _max(self.tasks.received)]))
+        return float(_max(np.array([self._ends.max(), _max(self.tasks.received)])))
 
     @property
     def busy(self) -> float:
@@ -337,7 +337,8 @@ class Timeline:
             name: [_record(kind, fields) for fields in facts.pop(name)]
             for name, kind in kinds.items()
         }
-        return cls(_tasks_of(records.pop("tasks")), **records, **{"now": math.nan} | facts)
+        tasks = _tasks_of(records.pop("tasks"))
+        return cls(tasks, **records, **_record(Facts, facts)._asdict())
 
     def to_csv(self, path: str | Path) -> None:
         """Write the tasks, and only them, to a table: one line each, times in seconds.
@@ -361,18 +362,66 @@ class Timeline:
 RECORD_KINDS = (Task, Process, Line, Message, Access, Hold, Transfer)
 
 
+MOST_LANES = 100_000
+"""Of how many lanes a file may tell. No experiment has so many; and a chart makes room for all."""
+
+LONGEST_TIME, LARGEST_NUMBER = 1e12, 2**53
+"""Seconds, and whole numbers: beyond these, sums of floats lose their way."""
+
+
+class Facts(NamedTuple):
+    """What a file tells of a timeline besides its records; see `Timeline`."""
+
+    method: str
+    workers: int
+    now: float
+    predicted: bool
+    lost_events: int
+    lost_text: int
+    parent: int
+
+
 def _record(kind, fields):
     """A record of this kind from what is known of it, as text or as numbers.
 
-    Raises ValueError where a number that every such record has is missing.
+    Raises ValueError where a number that every such record has is missing, and for a number that
+    none can have.
     """
     unknown = {float: math.nan, str: "", int | None: None}
-    read = {float: float, int: int, int | None: int, str: str}
+    read = {float: _seconds, int: _whole, int | None: _whole, str: _text, bool: bool}
     types = kind.__annotations__
     try:
-        return kind(*(read[t](fields[n]) if n in fields else unknown[t] for n, t in types.items()))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"this is no {kind.__name__.lower()}: {fields}") from error
+        known = (read[t](fields[n]) if n in fields else unknown[t] for n, t in types.items())
+        record = kind(*known)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"this is no {kind.__name__.lower()}: {fields!r:.200}") from error
+    lanes = [getattr(record, name, 0) for name in ("lane", "workers")]
+    if not 0 <= min(lanes) <= max(lanes) <= MOST_LANES:
+        raise ValueError(f"a lane or a number of workers is none: {fields!r:.200}")
+    if getattr(record, "role", flight.ROLES[0]) not in flight.ROLES:
+        raise ValueError(f"no process has this role: {fields!r:.200}")
+    return record
+
+
+def _seconds(value):
+    """A time from a file. Raises ValueError for one that no clock shows."""
+    time = float(value)
+    if abs(time) > LONGEST_TIME:
+        raise ValueError(value)
+    return time
+
+
+def _whole(value):
+    """A whole number from a file. Raises ValueError for one that nothing is numbered with."""
+    number = int(value)
+    if abs(number) > LARGEST_NUMBER:
+        raise ValueError(value)
+    return number
+
+
+def _text(value):
+    """A text from a file, without the halves of letters that JSON can hold and no font has."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _tasks_of(records):

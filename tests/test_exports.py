@@ -7,14 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import exports, timeline
+from helpers import exports, flight, timeline
 from helpers.observed import get_context
 from helpers.schedule import predict
-from helpers.timeline import OUTCOMES, RAISED, RECORD_KINDS, Tasks, Timeline
+from helpers.timeline import MOST_LANES, OUTCOMES, RAISED, RECORD_KINDS, Tasks, Timeline
 from tests import workers
 
 TIMES = st.one_of(st.just(math.nan), st.floats(0, 1e6))
-NUMBERS = st.integers(0, 2**31 - 1)
+NUMBERS, LANES = st.integers(0, 2**31 - 1), st.integers(0, MOST_LANES)
+OTHERS = {"lane": LANES, "role": st.sampled_from(flight.ROLES)}
 VALUES = {float: TIMES, int: NUMBERS, int | None: st.none() | NUMBERS, str: st.text(max_size=20)}
 SETTINGS = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -23,8 +24,9 @@ SETTINGS = settings(
 
 def records_of(kind):
     """Lists of records of a kind, with any values in them."""
-    fields = [VALUES[of] for of in kind.__annotations__.values()]
-    return st.lists(st.builds(kind, *fields), max_size=4)
+    fields = {name: VALUES[of] for name, of in kind.__annotations__.items()}
+    fields |= {name: of for name, of in OTHERS.items() if name in fields}
+    return st.lists(st.builds(kind, **fields), max_size=4)
 
 
 @st.composite
@@ -32,7 +34,8 @@ def any_tasks(draw) -> Tasks:
     n = draw(st.integers(0, 6))
     names = ("submitted", "started", "finished", "received", "on_core")
     columns = {name: draw(st.lists(TIMES, min_size=n, max_size=n)) for name in names}
-    columns |= {name: draw(st.lists(NUMBERS, min_size=n, max_size=n)) for name in ("pid", "lane")}
+    columns["pid"] = draw(st.lists(NUMBERS, min_size=n, max_size=n))
+    columns["lane"] = draw(st.lists(LANES, min_size=n, max_size=n))
     outcome = draw(st.lists(st.integers(0, len(OUTCOMES) - 1), min_size=n, max_size=n))
     errors = {i: draw(st.text(max_size=20)) for i in range(n) if outcome[i] == RAISED}
     calls = draw(st.lists(st.text(max_size=30), min_size=n, max_size=n))
@@ -45,7 +48,7 @@ def any_timeline(draw) -> Timeline:
         name: draw(records_of(kind))
         for name, kind in zip(exports.KINDS[1:], RECORD_KINDS[1:], strict=True)
     }
-    facts = {"workers": draw(NUMBERS), "now": draw(TIMES), "parent": draw(NUMBERS)}
+    facts = {"workers": draw(LANES), "now": draw(TIMES), "parent": draw(NUMBERS)}
     facts |= {"method": draw(st.text(max_size=5)), "predicted": draw(st.booleans())}
     return Timeline(draw(any_tasks()), **lists, **facts)
 

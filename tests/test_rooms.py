@@ -10,6 +10,7 @@ import helpers
 from helpers.observed import get_context
 from tests import workers
 from tests.methods import METHODS
+from tests.test_properties import unheld
 
 FOLDER = Path(helpers.__file__).parent
 ROOMS = {path.stem: ast.parse(path.read_text("utf-8")) for path in FOLDER.glob("*.py")}
@@ -85,3 +86,8 @@ def test_a_child_loads_nothing_fat(method: str) -> None:
     assert not FAT & loaded
     ours = {name for name in loaded if name.startswith("helpers.")}
     assert ours == {"helpers.flight", "helpers.cargo", "helpers.aboard"}
+
+
+def test_every_public_function_has_a_property_or_a_reason_to_have_none() -> None:
+    """It is added to `tests/test_properties.py`: as a property, or to one of the lists there."""
+    assert unheld() == []

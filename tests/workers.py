@@ -64,6 +64,11 @@ def exit_at_once(code):
     os._exit(code)
 
 
+def exit_when(path, code):
+    wait_for(path)
+    os._exit(code)
+
+
 def exit_politely(code):
     sys.exit(code)
 

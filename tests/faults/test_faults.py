@@ -63,16 +63,18 @@ def test_a_worker_killed_in_a_task_fails_the_call(method: str, use) -> None:
         says(died(use, pool), KILLED, r"while doing kill_yourself\([03]\)")
 
 
-def test_everything_pending_fails_and_so_does_what_comes_later(method: str) -> None:
+def test_everything_pending_fails_and_so_does_what_comes_later(method: str, tmp_path) -> None:
     mp = get_context(method)
-    failed = []
+    failed, go = [], tmp_path / "go"
     with mp.Pool(1) as pool:
-        first = pool.apply_async(workers.exit_at_once, (3,), error_callback=failed.append)
+        doomed = (str(go), 3)
+        first = pool.apply_async(workers.exit_when, doomed, error_callback=failed.append)
         rest = [pool.apply_async(workers.sleep, (60,)) for _ in range(3)]
         iterator = pool.imap(workers.double, range(3))
+        go.touch()  # now that all has been submitted: a broken pool takes nothing more
         sentences = {died(result.get) for result in (first, *rest)} | {died(next, iterator)}
         assert len(sentences) == 1
-        says(*sentences, "ended with exit code 3", r"while doing exit_at_once\(3\)")
+        says(*sentences, "ended with exit code 3", r"while doing exit_when\(.*, 3\)")
         assert within(60, list, iterator) == [], "after its error an iterator is at its end"
         assert {died(pool.apply, workers.double, (1,))} == sentences
         assert {died(pool.map, workers.double, [1])} == sentences
@@ -88,14 +90,15 @@ def test_a_task_that_leaves_by_sys_exit_is_told(method: str) -> None:
     says(sentence, "ended with exit code 4", r"while doing exit_politely\(4\)")
 
 
-def test_an_error_callback_that_raises_stops_nobody(method: str, capfd) -> None:
+def test_an_error_callback_that_raises_stops_nobody(method: str, capfd, tmp_path) -> None:
     def complain(error):
         raise workers.Oops("in the callback")
 
-    mp = get_context(method)
+    mp, go = get_context(method), tmp_path / "go"
     with mp.Pool(1) as pool:
-        first = pool.apply_async(workers.exit_at_once, (3,), error_callback=complain)
+        first = pool.apply_async(workers.exit_when, (str(go), 3), error_callback=complain)
         second = pool.apply_async(workers.sleep, (60,))
+        go.touch()
         died(first.get)
         died(second.get)
     with mp.Pool(1) as pool:  # its watch goes on
@@ -142,12 +145,13 @@ def test_workers_that_were_meant_to_end_break_no_pool(method: str) -> None:
         assert pool._error is None
 
 
-def test_a_large_message_cut_off_by_a_kill_hangs_nobody(method: str) -> None:
-    mp = get_context(method)
+def test_a_large_message_cut_off_by_a_kill_hangs_nobody(method: str, tmp_path) -> None:
+    mp, go = get_context(method), tmp_path / "go"
     with mp.Pool(2) as pool:
-        results = [pool.apply_async(workers.exit_at_once, (3,))]
+        results = [pool.apply_async(workers.exit_when, (str(go), 3))]
         results += [pool.apply_async(len, (b"x" * 10**6,)) for _ in range(20)]
         results += [pool.apply_async(bytes, (10**6,)) for _ in range(20)]
+        go.touch()
         died(results[0].get)
         within(60, pool.terminate)
         within(60, pool.join)
