@@ -257,10 +257,13 @@ def _fitting(canvas, bars, calls, short):
     fits = (canvas.text_width(text) <= space for text, space in zip(labels, room, strict=True))
     if not short and all(fits):
         return labels
-    arguments, canvas.function = words.short_labels(calls)
+    arguments, function = words.short_labels(calls)
     labels = [mark + text for mark, text in zip(marks, arguments, strict=True)]
     labels = [_cut(canvas, text, space) for text, space in zip(labels, room, strict=True)]
-    return labels if sum(map(bool, labels)) <= MOST_LABELS else [""] * len(labels)
+    if not 0 < sum(map(bool, labels)) <= MOST_LABELS:
+        return [""] * len(labels)
+    canvas.function = function
+    return labels
 
 
 def _cut(canvas, text, room):

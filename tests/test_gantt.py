@@ -476,6 +476,14 @@ def test_calls_of_different_functions_stay_whole_or_are_cut():
     assert all(label.endswith("…") for label in shown[1:])
 
 
+def test_the_legend_names_a_function_only_where_labels_are_its_arguments():
+    timeline = pool(1, [0.02, 0.02, 0.4])
+    timeline.tasks.calls = ["f(1)", "f(2)", "g(an argument too long for its bar)"]
+    chart = gantt(timeline, alongside=[pool(1, [10.0])])
+    assert labels(chart) == []
+    assert legend(chart)[0] == "task"
+
+
 def test_short_labels_need_one_function_and_arguments():
     assert short_labels(["f(1)", "f(2, 3)"]) == (["1", "2, 3"], "f(…)")
     assert short_labels(["f(1)", "g(1)"])[1] == ""
