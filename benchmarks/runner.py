@@ -14,7 +14,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import browser, chart, observing, panel  # noqa: F401  each notes its figures
+from benchmarks import browser, chart, observing, panel, seats  # noqa: F401  each notes its figures
 from benchmarks.measure import FIGURES, Figure, NotHere, Value, value_of
 
 

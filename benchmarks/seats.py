@@ -1,0 +1,119 @@
+"""A whole class on one machine: as many kernels at once, each running lesson 3 to its end.
+
+All of them share one temporary folder, as on a hub's machine, so each sees the others' log folders
+when it sweeps, and none may take another's children or logs for somebody's who is dead.
+"""
+
+import contextlib
+import functools
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+
+from benchmarks.measure import NotHere, figure
+
+LESSON = Path(__file__).resolve().parent.parent / "notebooks" / "03_pool.ipynb"
+SEATS = 30
+PATIENCE = 600
+"""Seconds that a kernel may take to start, and a cell to end: thirty of them share the cores."""
+
+MEMORY_OF_A_SEAT = 250e6
+"""Bytes that must be free for each, or the machine would swap and the figures mean nothing."""
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the memory: looking costs, too."""
+
+
+class Class(NamedTuple):
+    """What came of it: how long all took, what went wrong, and each seat's peak memory in bytes."""
+
+    seconds: float
+    errors: list[str]
+    peaks: list[int]
+
+
+def hold_class(seats: int) -> Class:
+    """Let that many kernels run the lesson at once."""
+    notebook = nbformat.read(LESSON, as_version=4)
+    clients = [_client(notebook) for _ in range(seats)]
+    peaks, over = [0] * seats, threading.Event()
+    watch = threading.Thread(target=_watch, args=(clients, peaks, over))
+    began = time.perf_counter()
+    watch.start()
+    try:
+        with ThreadPoolExecutor(seats) as everybody:
+            errors = list(everybody.map(_run, clients))
+        return Class(time.perf_counter() - began, list(filter(None, errors)), peaks)
+    finally:
+        over.set()
+        watch.join()
+
+
+def _client(notebook):
+    return NotebookClient(
+        nbformat.from_dict(notebook),
+        timeout=PATIENCE,
+        startup_timeout=PATIENCE,
+        resources={"metadata": {"path": str(LESSON.parent)}},
+    )
+
+
+def _run(client):
+    """Run the lesson; what went wrong, if something did."""
+    try:
+        client.execute(stderr=subprocess.DEVNULL)  # where kernels say how they are reached
+    except Exception as error:  # of this seat: the others go on
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _watch(clients, peaks, over):
+    """Note the largest memory of each kernel with all its children, until it is over."""
+    while not over.wait(LOOK_EVERY):
+        for seat, client in enumerate(clients):
+            peaks[seat] = max(peaks[seat], _memory_of(client))
+
+
+def _memory_of(client):
+    """Bytes that a kernel and its children hold; what they share counts for each of them."""
+    total = 0
+    with contextlib.suppress(psutil.Error, AttributeError):  # not begun, or over
+        kernel = psutil.Process(client.km.provisioner.pid)
+        for process in (kernel, *kernel.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total
+
+
+def seats_with_room() -> int:
+    """How many seats the free memory is enough for, at most `SEATS`."""
+    return min(SEATS, int(psutil.virtual_memory().available // MEMORY_OF_A_SEAT))
+
+
+@functools.cache
+def _thirty():
+    if seats_with_room() < SEATS:
+        raise NotHere(f"{SEATS} seats need {SEATS * MEMORY_OF_A_SEAT / 1e9:.0f} GB of free memory")
+    held = hold_class(SEATS)
+    if held.errors:
+        raise RuntimeError(f"{len(held.errors)} of {SEATS} seats failed: {held.errors[0]}")
+    return held
+
+
+@figure(f"{SEATS} kernels at once run lesson 3, until the last is done", "s")
+def seats() -> list[float]:
+    """The time from the first kernel's start to the last one's end."""
+    return [_thirty().seconds]
+
+
+@figure("the most memory that one of these seats held", "MB")
+def seats_memory() -> list[float]:
+    """A value for each seat: its kernel and all that this has started."""
+    return [peak / 1e6 for peak in _thirty().peaks]
