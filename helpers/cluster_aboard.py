@@ -5,8 +5,10 @@ worker died is not in it. So each worker also says when it begins a task, by Das
 has been said survives whoever said it.
 """
 
+import multiprocessing
 import os
 import platform
+import signal
 import sys
 import threading
 
@@ -31,6 +33,8 @@ class Recorder(WorkerPlugin):
     def setup(self, worker) -> None:
         """Say who this worker is. Dask calls it on every worker, also on those that come later."""
         self.worker = worker
+        if multiprocessing.parent_process() is not None:  # it is for its nanny to end this process
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         host = os.environ.get(HOST) or platform.node()
         self._say(event="here", name=str(worker.name), pid=os.getpid(), host=host)
 

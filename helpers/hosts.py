@@ -64,6 +64,7 @@ class Hosts:
                 *("--preload", cluster_aboard.__name__),
             ],
             stdin=subprocess.PIPE,  # our end of it is its leash
+            start_new_session=True,  # an interrupt of the kernel is not meant for other hosts
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"DASK_TEMPORARY_DIRECTORY": self._folder.name} | environment,

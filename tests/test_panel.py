@@ -13,6 +13,7 @@ import pytest
 from helpers import machine, panel
 from helpers.panel import explore
 from helpers.runner import RUNNER
+from helpers.schedule import predict
 
 PATIENCE = 30
 """Seconds after which a condition is given up. The machine may be slow; a test never sleeps on."""
@@ -752,3 +753,50 @@ def test_only_a_slider_that_counts_processes_has_a_mark_of_the_cores(page, numbe
     shown = explore(lambda mp, **numbers: None, **numbers)
     texts = [getattr(widget, "value", None) for widget in shown.controls.children]
     assert len([text for text in texts if "core-mark" in str(text)]) == marks
+
+
+class Clockwork:
+    """A context of another kind: nothing but what `explore` asks of one."""
+
+    methods = ("spawn",)
+
+    def __init__(self, method):
+        self.method, self.durations, self.stopped = method, [], threading.Event()
+
+    def timeline(self):
+        return predict(self.durations or [1.0], 2)
+
+    def stop(self):
+        self.stopped.set()
+
+
+def test_an_experiment_may_have_a_context_of_another_kind(page, monkeypatch):
+    monkeypatch.setenv("START_METHOD", machine.start_methods()[-1])
+    contexts = []
+
+    def run(clockwork, workers):
+        contexts.append(clockwork)
+        clockwork.durations += [1.0] * workers
+
+    shown = explore(run, workers=3, context=Clockwork)
+    assert shown.method.options == ("spawn",)
+    assert "3 tasks" in page.alt()
+    shown.sliders["workers"].value = 4
+    run_again(shown)
+    assert "4 tasks" in page.alt()
+    assert [context.method for context in contexts] == ["spawn", "spawn"]
+    assert all(context.stopped.is_set() for context in contexts)
+
+
+def test_a_context_of_another_kind_is_told_to_stop(page):
+    def run(clockwork, workers):
+        if len(shown):
+            clockwork.stopped.wait()
+
+    shown = []
+    shown.append(explore(run, workers=3, context=Clockwork))
+    press_run(shown[0])
+    until(lambda: not shown[0].stop_button.disabled, "it could be stopped")
+    shown[0].stop_button.click()
+    until(lambda: is_idle(shown[0]), "it was stopped")
+    assert "stopped" in status(shown[0])
