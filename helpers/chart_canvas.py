@@ -272,7 +272,7 @@ class Canvas(Sheet):
         axes.tick_params(
             axis="x", labelsize=style.SMALL_FONT, labelcolor=palette.ink, color=palette.muted
         )
-        axes.tick_params(axis="y", left=False, labelleft=False)
+        axes.set_yticks([])
         axes.xaxis.get_major_formatter().set_useOffset(False)
         axes.grid(axis="x", color=palette.grid, linewidth=0.8)
         axes.set_axisbelow(True)

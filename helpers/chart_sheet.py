@@ -4,6 +4,7 @@ It knows how wide a text is, where title and subtitle stand, and how to put some
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,7 +20,7 @@ class Sheet:
     def __init__(self, palette: style.Palette):
         self.palette = palette
         self.figure = Figure(dpi=style.DPI, facecolor=palette.card)
-        self._renderer = FigureCanvasAgg(self.figure).get_renderer()
+        FigureCanvasAgg(self.figure)
 
     def set_height(self, height: float) -> None:
         """Make the figure this many pixels tall."""
@@ -31,10 +32,7 @@ class Sheet:
 
     def text_width(self, text: str, size: float = style.SMALL_FONT, weight: str = "normal"):
         """How wide a text is, in pixels."""
-        font = FontProperties(size=size, weight=weight)
-        lines = text.split("\n")
-        measure = self._renderer.get_text_width_height_descent
-        return max(measure(line, font, False)[0] for line in lines)
+        return max(_width_of(line, size, weight) for line in text.split("\n"))
 
     def axes_at(self, left: float, top: float, width: float, height: float) -> Axes:
         """A pair of axes; its place and size in pixels from the picture's top left corner."""
@@ -55,6 +53,16 @@ class Sheet:
         self.text_at(style.SIDE, title_y, title, fontsize=size, fontweight="bold")
         looks = {"fontsize": style.SUBTITLE_FONT, "color": self.palette.muted}
         self.text_at(style.SIDE, subtitle_y, subtitle, **looks)
+
+
+_ruler = FigureCanvasAgg(Figure(dpi=style.DPI)).get_renderer()
+
+
+@lru_cache(maxsize=10_000)
+def _width_of(line, size, weight):
+    """How wide a line is, in pixels. One chart says much of what the last one has said."""
+    font = FontProperties(size=size, weight=weight)
+    return _ruler.get_text_width_height_descent(line, font, False)[0]
 
 
 HEADING_ROWS = (
