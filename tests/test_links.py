@@ -1,4 +1,4 @@
-"""The map, the glossary and the links between the lessons lead where they say."""
+"""The map, the glossary and the links between the lessons lead where they say; the docs, too."""
 
 import re
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_reliability import NAMED, ROOT, named_in
 from tools.notebooks import NOTEBOOKS, read
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
@@ -158,3 +159,14 @@ def test_a_link_that_leads_nowhere_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     found = {path.name: read(path) for path in PAGES} | {"index.ipynb": page}
     monkeypatch.setattr(sys.modules[__name__], "read", lambda path: found[path.name])
     assert len(list(wrong_links(NOTEBOOKS / "index.ipynb"))) == 2
+
+
+def test_every_fault_that_is_tried_is_on_the_page_about_reliability() -> None:
+    """In docs/reliability.md, in the table of what it happens to."""
+    events = {
+        (f"tests/faults/{path.name}", test)
+        for path in (ROOT / "tests" / "faults").glob("test_*_*s.py")
+        for test in named_in(path)
+    }
+    assert len(events) > 20
+    assert sorted(events - set(NAMED)) == []

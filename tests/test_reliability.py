@@ -21,13 +21,3 @@ def named_in(path: Path) -> set[str]:
 def test_what_the_page_names_is_there(file: str, test: str) -> None:
     assert (ROOT / file).is_file()
     assert not test or test in named_in(ROOT / file)
-
-
-def test_every_event_of_the_matrix_is_on_the_page() -> None:
-    events = {
-        (f"tests/faults/{path.name}", test)
-        for path in (ROOT / "tests" / "faults").glob("test_*_*s.py")
-        for test in named_in(path)
-    }
-    assert len(events) > 20
-    assert events <= set(NAMED)
