@@ -50,8 +50,9 @@ def run_script(
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                # Each line is out at once, and not lost if its process has to be killed.
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                # Each line is out at once, and not lost if its process has to be killed. No colours
+                # in tracebacks: since Python 3.13 a kernel's programs would write them.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHON_COLORS": "0"},
             )
             try:
                 if since is not None:

@@ -49,6 +49,13 @@ def test_a_program_that_ends_without_that_line_is_not_waited_for():
     assert time.monotonic() - start < 30
 
 
+def test_a_traceback_in_a_glass_case_has_no_colours(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a notebook's kernel has it
+    stderr = run_script("1 / 0").stderr
+    assert stderr.endswith("\nZeroDivisionError: division by zero\n")
+    assert "\x1b" not in stderr
+
+
 # What the lesson says beside its cells
 
 
