@@ -26,7 +26,7 @@ import dask
 import distributed
 import psutil
 
-from helpers.cluster_aboard import Recorder
+from helpers.cluster_aboard import MOST_EVENTS, Recorder
 from helpers.observed import Stopped
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Process, Tasks, Timeline
 
@@ -35,6 +35,8 @@ QUIET = "CRITICAL"
 
 HERE = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": QUIET}
 """How a cluster on this machine is started, unless somebody wants it otherwise."""
+
+LOG_LENGTH = "distributed.admin.low-level-log-length"
 
 NOTHING = Timeline(Tasks.from_columns([]), now=0.0)
 
@@ -59,7 +61,7 @@ class Client(distributed.Client):
         if self._is_alone(address, options):
             options = HERE | options
             self._asked = distributed.metrics.time()
-        with dask.config.set(temporary_directory=self._folder.name):
+        with dask.config.set({"temporary-directory": self._folder.name, LOG_LENGTH: MOST_EVENTS}):
             super().__init__(address, **options)
         self._topic = f"plain-sight-{self.id}"
         self.get_task_stream()  # it is kept from the first time on that somebody asks for it
@@ -72,21 +74,25 @@ class Client(distributed.Client):
 
     def timeline(self) -> Timeline:
         """What happened, up to now; of a client that was closed, up to then."""
-        if self.status == "running":
-            events = self.get_events()
-            told = (message for _, message in events.get(self._topic, ()))
-            fates = ((time, fact) for time, fact in events.get("all", ()) if "worker" in fact)
-            now = self.run_on_scheduler(distributed.metrics.time)
-            self._last = timeline_of(told, fates, self.get_task_stream(), now, self._asked)
+        with self._one_at_a_time, contextlib.suppress(OSError):  # the scheduler has just gone
+            if self.status == "running":
+                self._last = self._look()
         return self._last
+
+    def _look(self):
+        events = self.get_events()
+        told = (message for _, message in events.get(self._topic, ()))
+        fates = ((time, fact) for time, fact in events.get("all", ()) if "worker" in fact)
+        now = self.run_on_scheduler(distributed.metrics.time)
+        return timeline_of(told, fates, self.get_task_stream(), now, self._asked)
 
     def close(self, *args, **kwargs):
         """Dask's, after a last look."""
-        with contextlib.suppress(OSError):  # of a connection to one who has just been lost
+        with self._one_at_a_time:  # an experiment may end just when it is stopped and looked at
             self.timeline()
             if math.isnan(self._asked) and self.status == "running":
-                self.unregister_worker_plugin(self._topic)  # that cluster goes on without us
-        with self._one_at_a_time:  # an experiment ends and is stopped at the same moment
+                with contextlib.suppress(OSError):  # of a connection that has just been lost
+                    self.unregister_worker_plugin(self._topic)  # that cluster goes on without us
             super().close(*args, **kwargs)
             self._folder.cleanup()
 

@@ -20,6 +20,9 @@ from helpers.aboard import name_of, text_of_arguments
 HOST = "PLAIN_SIGHT_HOST"
 """In the environment, the name that a worker gives its host, in place of the machine's own."""
 
+MOST_EVENTS = 100_000
+"""So many events of a kind the scheduler's log is to keep; else it is 1,000."""
+
 LONGEST_LIFE = 3600.0
 """Seconds after which a process that `hosts` has started ends itself, whatever happens."""
 

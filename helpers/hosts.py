@@ -35,8 +35,11 @@ class Hosts:
         self._contact = Path(self._folder.name, "scheduler.json")
         self._programs: list[subprocess.Popen] = []
         self._end = weakref.finalize(self, _end_all, self._programs, self._folder)
-        failures = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
-        self._start("scheduler", "--port", "0", environment=failures)
+        settings = {
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures),
+            "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": str(cluster_aboard.MOST_EVENTS),
+        }
+        self._start("scheduler", "--port", "0", environment=settings)
 
     @property
     def address(self) -> str:

@@ -198,6 +198,33 @@ def test_each_client_sees_what_happens_from_its_own_beginning_on():
         assert len(first.timeline().tasks) == 3
 
 
+def test_a_thousand_tasks_and_more_are_all_remembered():
+    with Client(n_workers=1) as client:
+        client.gather(client.map(abs, range(1200)))
+    calls = {task.call for task in client.timeline().tasks}
+    assert calls == {f"abs({number})" for number in range(1200)}
+
+
+def test_a_client_may_be_looked_at_while_it_is_closed():
+    client, errors = Client(n_workers=1), []
+    assert client.submit(nap, 0.0).result() == 0.0
+
+    def look():
+        while client.status != "closed":
+            try:
+                client.timeline()
+            except Exception as error:
+                errors.append(error)
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    within(PATIENCE, client.close)
+    thread.join(PATIENCE)
+    assert errors == []
+    assert len(client.timeline().tasks) == 1
+
+
 def test_a_nanny_puts_a_new_worker_in_the_place_of_a_killed_one():
     with Client(n_workers=1) as client:
         future = client.submit(nap, 1.0)

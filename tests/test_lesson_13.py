@@ -194,9 +194,8 @@ def test_dask_compares_versions_and_warns(monkeypatch):
 
 
 def test_the_first_host_of_an_ssh_cluster_is_for_the_scheduler():
-    assert "first address will be used for the scheduler" in distributed.SSHCluster.__doc__.replace(
-        "\n    ", " "
-    ).replace("  ", " ")
+    said = " ".join(distributed.SSHCluster.__doc__.split())
+    assert "first address will be used for the scheduler" in said
 
 
 # Nothing is left
@@ -219,6 +218,17 @@ def test_hosts_are_reached_from_this_machine_only_and_leave_nothing():
             assert set(listening) == {"127.0.0.1"}
     assert not any(program.is_running() for program in programs)
     assert not folder.exists()
+
+
+def test_a_client_can_be_closed_when_its_scheduler_has_gone():
+    with Hosts() as hosts:
+        hosts.add_worker("north")
+        client = Client(hosts.address)
+        client.wait_for_workers(1, timeout=PATIENCE)
+        assert client.submit(nap, 0.1).result(timeout=PATIENCE) == 0.1
+        assert len(client.timeline().tasks) == 1
+    within(PATIENCE, client.close)
+    assert len(client.timeline().tasks) == 1
 
 
 ORPHANS = """
