@@ -54,6 +54,8 @@ class Reader:
 
     def _forget(self):
         self._zero = None
+        self._askers = {}  # logs of parents: those are read first, since they say what others need
+        self._parents = defaultdict(set)  # by their children's pids
         self._stories = {}
         self._tasks = TaskTable()
         self._jobs = defaultdict(Moments)  # by the parent's pid and what happened to the items
@@ -86,13 +88,17 @@ class Reader:
         if self._stories.keys() - files.keys():
             raise Changed
         if self._zero is None:
-            self._zero = _first_asked(files) or now
-        for name, paths in files.items():
+            self._askers = _askers(files)
+            self._zero = min(self._askers.values(), default=now)
+        for name in sorted(files, key=lambda name: name not in self._askers):
             story = self._stories.get(name)
             if story is None:
                 story = self._stories[name] = _Story(len(self._stories), self._zero)
-            for segment, news in story.files.news(paths):
+            for segment, news in story.files.news(files[name]):
                 self._take_in(story, segment, news)
+            parents = self._parents.get(story.files.pid, ())
+            if len(parents) == 1:  # it can be no other's, so what it waits for need not be kept
+                story.find_moments(self._tasks, *parents, self._jobs)
         asked = [one for story in self._in_order() for one in story.asked]
         asked = _own_lanes(sorted(asked, key=lambda one: one.at))
         if self._zero != (asked[0].at if asked else now):
@@ -107,7 +113,8 @@ class Reader:
         """What is new in one segment of one log."""
         for task, record in segment.changed.items():
             story.task_was_short(self._tasks, task, record)
-        story.take_in(news)
+        for one in story.take_in(news):
+            self._parents[one.pid].add(one.ppid)
         story.take_in_tasks(self._tasks, segment, news)
         self._messages.take_in(news, story.seconds)
         for kind in (flight.SUBMITTED, flight.RECEIVED):
@@ -154,13 +161,15 @@ class Reader:
         )
 
 
-def _first_asked(files):
-    """When the first process was asked for, in ns; None if none was."""
-    times = []
-    for paths in files.values():
+def _askers(files):
+    """The logs of those who asked for processes, and when each asked for the first, in ns."""
+    found = {}
+    for name, paths in files.items():
         for _, log in LogFiles().news(paths):
-            times += log.records["time"][log.of(flight.ASKED)].tolist()
-    return min(times, default=None)
+            times = log.records["time"][log.of(flight.ASKED)]
+            if len(times):
+                found[name] = min(int(times.min()), found.get(name, sys.maxsize))
+    return found
 
 
 def _seconds_since(zero):
@@ -286,14 +295,15 @@ class _Story:
         self._waiting = {flight.SUBMITTED: [], flight.RECEIVED: []}
         self._parent = None
 
-    def take_in(self, log: Log) -> None:
-        """New records of all kinds but tasks."""
+    def take_in(self, log: Log) -> list[_Asked]:
+        """New records of all kinds but tasks. Returns the processes that were asked for."""
         seconds, records = self.seconds, log.records
         for kind in (flight.BORN, flight.READY, flight.LEFT):
             places = log.of(kind) if kind not in self.first else ()
             if len(places):
                 self.first[kind] = records[places[0]].copy()
-        self.asked += [_asked(log, place) for place in log.of(flight.ASKED)]
+        asked = [_asked(log, place) for place in log.of(flight.ASKED)]
+        self.asked += asked
         self.ended += list(records[log.of(flight.ENDED)])
         for place in log.of(flight.WROTE):
             stream = self.printed.get(int(records["code"][place]))
@@ -311,6 +321,7 @@ class _Story:
             _follow(held, record, log.pid, seconds(int(record["time"])), self.holds)
         self.carried += list(records[log.of(flight.CARRIED)])
         self.interrupts += len(log.of(flight.INTERRUPTED))
+        return asked
 
     @property
     def lines(self) -> list[Line]:
@@ -430,17 +441,19 @@ class _Story:
             raise Changed
         self._parent = parent
         for kind, column in ((flight.SUBMITTED, "submitted"), (flight.RECEIVED, "received")):
-            if not self._waiting[kind] or (parent, kind) not in jobs:
+            if (parent, kind) not in jobs:
                 continue
-            tasks, keys = map(np.concatenate, zip(*self._waiting[kind], strict=True))
-            moments = jobs[parent, kind]
-            times = moments.of(keys | ANY_ITEM)
-            alone = np.isnan(times)
-            times[alone] = moments.of(keys[alone])
-            known = ~np.isnan(times)
-            table.column(column)[tasks[known]] = times[known]
-            left = tasks[~known], keys[~known]
-            self._waiting[kind] = [left] if len(left[0]) else []
+            left = []
+            for tasks, keys in self._waiting[kind]:
+                times = jobs[parent, kind].of(keys | ANY_ITEM)
+                alone = np.isnan(times)
+                times[alone] = jobs[parent, kind].of(keys[alone])
+                known = ~np.isnan(times)
+                table.column(column)[tasks[known]] = times[known]
+                if not known.all():
+                    left.append((tasks[~known], keys[~known]))
+            pieces = zip(*left, strict=True)
+            self._waiting[kind] = [tuple(map(np.concatenate, pieces))] if left else []
 
 
 def _asked(log, place):

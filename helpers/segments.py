@@ -21,6 +21,7 @@ RECORDS = np.dtype(
 )
 assert RECORDS.itemsize == flight.RECORD.size
 NO_RECORDS = np.empty(0, RECORDS)
+NO_PLACES = np.empty(0, np.int64)
 BLANK, FOREIGN, OURS = "blank", "foreign", "ours"
 
 
@@ -76,11 +77,11 @@ class Segment:
         self.number = number
         self.state = BLANK
         self.header = (b"", 0, 0, 0, 0)
-        self.places = np.empty(0, np.int64)
+        self.places = NO_PLACES
         self.changed = {}
         self._watched = {}
         self._read = 0  # so many records have been read, all of them whole events
-        self._torn = np.empty(0, np.int64)  # among them, places that never got a kind
+        self._torn = NO_PLACES  # among them, places that never got a kind
         self._size = 0
         self._dropped = 0
         self._headless = False
@@ -232,6 +233,7 @@ class LogFiles:
                 self.pid = self.pid or segment.header[1]
             if len(records) or segment.changed:
                 yield segment, Log(self.pid, records)
+                segment.places = NO_PLACES  # they take room, and are asked for now or never
         if len(paths) < len(self.segments):
             raise Changed
 

@@ -63,13 +63,14 @@ class TaskTable:
         if not len(new):
             return
         started = self.column("started")
-        first = bisect.bisect_left(self._order, started[new].min(), key=lambda i: started[i])
+        earliest = started[len(self._order) :].min()
+        first = bisect.bisect_left(self._order, earliest, key=lambda i: started[i])
         late = np.concatenate([self._order[first:], new])
+        late = late[np.argsort(started[late], kind="stable")]
         moments = started[late]
-        order = np.argsort(moments, kind="stable")
-        if (np.diff(moments[order]) == 0).any():
-            order = np.lexsort((pids[self.column("log")[late]], moments))
-        self._order = np.concatenate([self._order[:first], late[order]])
+        if (moments[1:] == moments[:-1]).any():
+            late = late[np.lexsort((pids[self.column("log")[late]], moments))]
+        self._order = np.concatenate([self._order[:first], late])
 
     def snapshot(self, processes: dict, last: bool = False) -> Tasks:
         """The tasks of the logs whose process is known, as they are now.

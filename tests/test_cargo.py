@@ -30,6 +30,12 @@ def actions(mp):
     return Counter(transfer.action for transfer in mp.timeline().transfers)
 
 
+def close_and_join(pool):
+    """Let the workers note what they have sent: the end of a `with` would terminate them."""
+    pool.close()
+    pool.join()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_large_messages_of_a_pool_are_noted(method):
     mp = get_context(method)
@@ -38,6 +44,7 @@ def test_the_large_messages_of_a_pool_are_noted(method):
         assert actions(mp) == {"unpickled": 3}
         assert pool.map(bytes, [LARGE] * 2, chunksize=1) == [bytes(LARGE)] * 2
         pool.map(len, [b"x" * SMALL] * 5, chunksize=1)
+        close_and_join(pool)
     assert actions(mp) == {"unpickled": 3, "pickled": 2, "sent": 2}
 
 
@@ -54,6 +61,7 @@ def test_a_task_is_unpickled_before_it_starts_and_its_result_pickled_and_sent_af
     mp = get_context()
     with mp.Pool(1) as pool:
         pool.apply(bytes, (b"x" * LARGE,))
+        close_and_join(pool)
     (worker,), (task,) = mp.timeline().processes, mp.timeline().tasks
     unpickled, pickled, sent = mp.timeline().transfers
     assert [one.action for one in (unpickled, pickled, sent)] == ["unpickled", "pickled", "sent"]
