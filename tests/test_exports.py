@@ -2,7 +2,9 @@
 
 import json
 import math
+import tracemalloc
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,15 @@ from hypothesis import strategies as st
 from helpers import exports, flight, timeline
 from helpers.observed import get_context
 from helpers.schedule import predict
-from helpers.timeline import MOST_LANES, OUTCOMES, RAISED, RECORD_KINDS, Tasks, Timeline
+from helpers.timeline import (
+    MOST_LANES,
+    OUTCOMES,
+    RAISED,
+    RECORD_KINDS,
+    Calls,
+    Tasks,
+    Timeline,
+)
 from tests import workers
 
 TIMES = st.one_of(st.just(math.nan), st.floats(0, 1e6))
@@ -137,3 +147,70 @@ def test_other_files_are_refused(tmp_path, text) -> None:
 def test_a_record_without_a_number_that_it_must_have_is_refused() -> None:
     with pytest.raises(ValueError, match="this is no line"):
         timeline._record(timeline.Line, {"time": 1.0, "text": "words"})
+
+
+# What the format asks for
+
+
+NEEDED = {
+    "X": {"name", "ph", "ts", "dur", "pid", "tid"},
+    "M": {"name", "ph", "pid", "args"},
+    "i": {"name", "ph", "ts", "pid", "tid", "s"},
+    "s": {"name", "ph", "ts", "pid", "tid", "id", "cat"},
+    "f": {"name", "ph", "ts", "pid", "tid", "id", "cat"},
+    "b": {"name", "ph", "ts", "pid", "tid", "id", "cat"},
+    "e": {"name", "ph", "ts", "pid", "tid", "id", "cat"},
+}
+"""The fields that the trace-event format wants of each kind of event that we write."""
+
+
+def test_every_event_has_what_the_trace_event_format_asks_for(measured, tmp_path) -> None:
+    measured.to_trace(tmp_path / "it.json")
+    trace = json.loads((tmp_path / "it.json").read_text("utf-8"))
+    events = trace["traceEvents"]
+    assert trace["displayTimeUnit"] in ("ms", "ns")
+    assert events
+    for event in events:
+        assert NEEDED[event["ph"]] <= event.keys(), event
+        for field in {"ts", "dur", "pid", "tid"} & event.keys():
+            assert isinstance(event[field], (int, float)), event
+        assert event.get("dur", 0) >= 0
+    named = {event["pid"] for event in events if event["ph"] == "M"}
+    assert {event["pid"] for event in events if event["ph"] == "X"} <= named
+    assert {event["name"] for event in events if event["ph"] == "M"} <= {
+        "process_name",
+        "thread_name",
+    }
+
+
+def test_times_are_microseconds_and_tasks_lie_within_the_life_of_their_process(
+    measured, tmp_path
+) -> None:
+    measured.to_trace(tmp_path / "it.json")
+    events = json.loads((tmp_path / "it.json").read_text("utf-8"))["traceEvents"]
+    lives = {one["pid"]: one for one in events if one.get("cat") == "processes"}
+    tasks = [one for one in events if one.get("cat") == "tasks"]
+    assert len(tasks) == len(measured.tasks) > 0
+    for event, task in zip(tasks, measured.tasks, strict=True):
+        assert event["ts"] == pytest.approx(1e6 * task.started, abs=0.001)
+        assert event["dur"] == pytest.approx(1e6 * (task.finished - task.started), abs=0.002)
+        life = lives[event["pid"]]
+        assert life["ts"] <= event["ts"]
+        assert event["ts"] + event["dur"] <= life["ts"] + life["dur"] + 0.002
+
+
+@pytest.mark.parametrize("tasks", [2_000, 20_000])
+def test_a_trace_is_written_in_memory_that_does_not_grow_with_it(tmp_path, tasks) -> None:
+    many = Tasks.from_columns(
+        Calls(["f"], np.zeros(tasks, int), np.full(tasks, b"1", "S8"), {}, np.arange(tasks)),
+        lane=np.ones(tasks),
+        started=np.arange(tasks) / 1e6,
+        finished=np.arange(tasks) / 1e6 + 1e-6,
+    )
+    timeline = Timeline(many, workers=1, now=1.0)
+    tracemalloc.start()
+    timeline.to_trace(tmp_path / "it.json")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "it.json").stat().st_size > 200 * tasks
+    assert peak < 200_000
