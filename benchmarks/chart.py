@@ -73,12 +73,26 @@ class Blit:
         return png_of(self.canvas, SOON)
 
 
-@figure("frame_2000 over a bare Agg blit of as many rectangles", "ratio", bar=2)
-def frame_2000_vs_blit():
-    live, (first, *others) = LiveChart(WORKERS, SECONDS), growing(2000)
+def frame_over_blit(bars: int) -> list[float]:
+    live, (first, *others) = LiveChart(WORKERS, SECONDS), growing(bars)
     blit = Blit(Image.open(io.BytesIO(live.frame(first))).height)
     blit.frame(first)
     return [cpu(live.frame, one) / cpu(blit.frame, one) for one in others]
+
+
+@figure("frame_20 over a bare Agg blit of as many rectangles", "ratio")
+def frame_20_vs_blit():
+    return frame_over_blit(20)
+
+
+@figure("frame_200 over a bare Agg blit of as many rectangles", "ratio")
+def frame_200_vs_blit():
+    return frame_over_blit(200)
+
+
+@figure("frame_2000 over a bare Agg blit of as many rectangles", "ratio", bar=2)
+def frame_2000_vs_blit():
+    return frame_over_blit(2000)
 
 
 def drawn(durations: list[float], workers: int) -> list[float]:
@@ -118,6 +132,28 @@ def gantt_10():
 @figure("a chart of 10,000 tasks to PNG over an empty figure to PNG", "ratio", bar=4)
 def gantt_10k():
     return gantt_over_empty(10_000)
+
+
+@figure("a chart of 1,000,000 tasks to PNG over an empty figure to PNG", "ratio", bar=8)
+def gantt_1m():
+    return gantt_over_empty(1_000_000)
+
+
+def bar_by_bar(timeline: Timeline) -> bytes:
+    """What one would write first: a call of `barh` for each task."""
+    plain, buffer = Figure((WIDTH / DPI, 4), dpi=DPI), io.BytesIO()
+    axes = plain.add_subplot()
+    for task in timeline.tasks:
+        axes.barh(task.lane, task.finished - task.started, left=task.started)
+    plain.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+@figure("10,000 tasks drawn bar by bar with barh, over our chart", "ratio", bar=40, at_least=True)
+def gantt_vs_barh_10k():
+    timeline = snapshot(10_000, 2 * SECONDS)
+    gantt(timeline)  # the first chart of all loads the fonts
+    return [cpu(bar_by_bar, timeline) / cpu(lambda: gantt(timeline).png) for _ in range(2)]
 
 
 def bare_loop(durations: list[float], workers: int) -> None:

@@ -21,6 +21,14 @@ class Figure(NamedTuple):
     unit: str
     bar: float | None  # the value must not be larger; None where nothing was promised
     measure: Callable[[], list[float]]
+    at_least: bool = False  # the value must not be smaller than the bar
+    floor: str = ""  # where the bar cannot be met: how far down one can get, and how we know
+
+    def misses(self, value: float) -> bool:
+        """Does a value fall short of what was promised?"""
+        if self.bar is None:
+            return False
+        return value < self.bar if self.at_least else value > self.bar
 
 
 class Value(NamedTuple):
@@ -36,11 +44,11 @@ class NotHere(RuntimeError):
     """A figure cannot be measured on this machine; the text says why."""
 
 
-def figure(what: str, unit: str, bar: float | None = None):
+def figure(what: str, unit: str, bar: float | None = None, **more):
     """Make a function that returns measured values a figure; it is called as the function is."""
 
     def note(measure):
-        FIGURES[measure.__name__] = Figure(measure.__name__, what, unit, bar, measure)
+        FIGURES[measure.__name__] = Figure(measure.__name__, what, unit, bar, measure, **more)
         return measure
 
     return note

@@ -1,12 +1,16 @@
 """What the recorder costs the processes that it watches."""
 
+import math
 import multiprocessing
+import random
 import subprocess
 import sys
+import time
 
 from benchmarks.measure import figure, ratios, wall
 from benchmarks.workers import compute_1ms, nothing
 from helpers.observed import get_context
+from helpers.schedule import predict
 
 
 def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[float]:
@@ -64,7 +68,12 @@ def importing(program: str) -> list[float]:
     return ratios(lambda: seconds(program), lambda: seconds("pass"), 15)
 
 
-@figure("importing all that a child imports, over starting Python alone", "ratio", bar=1.3)
+@figure(
+    "importing all that a child imports, over starting Python alone",
+    "ratio",
+    bar=1.3,
+    floor="what multiprocessing itself imports in a plain worker: import_plain, measured alike",
+)
 def import_tasks():
     return importing("import helpers.tasks, helpers.aboard, helpers.observed")
 
@@ -72,3 +81,21 @@ def import_tasks():
 @figure("importing multiprocessing.pool, as a plain child does, over Python alone", "ratio")
 def import_plain():
     return importing("import multiprocessing.pool")
+
+
+LENGTHS = [0.05 + 0.2 * random.Random(n).random() for n in range(48)]
+
+
+def makespan_over_predicted(workers: int) -> float:
+    """How long sleeping tasks take, from the first start to the last finish, over `predict`."""
+    mp = get_context("spawn")
+    with mp.Pool(workers) as pool:
+        while any(math.isnan(process.ready) for process in mp.timeline().processes):
+            time.sleep(0.05)
+        pool.map(time.sleep, LENGTHS, chunksize=1)
+        return mp.timeline().makespan / predict(LENGTHS, workers).makespan
+
+
+@figure("sleeping tasks on 1 to 16 workers over the prediction, the worst of five", "ratio", 1.05)
+def makespan_over_ideal():
+    return [max(map(makespan_over_predicted, (1, 2, 4, 8, 16))) for _ in range(3)]

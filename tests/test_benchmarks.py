@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import measure
+from benchmarks import compare, growth, measure, others, report
 from benchmarks import runner as bench
+from benchmarks.logs import made_up_logs
+from helpers.logs import read_timeline
 
 HERE = Path(__file__).parent.parent
 
@@ -108,3 +110,94 @@ def test_a_spawned_child_of_the_benchmarks_loads_nothing_heavy():
     loaded = subprocess.check_output([sys.executable, "-c", program], cwd=HERE, text=True).split()
     assert "benchmarks.workers" in loaded
     assert not {"numpy", "matplotlib", "helpers.observed"} & set(loaded)
+
+
+def test_a_figure_that_misses_its_bar_tells_its_floor_and_one_that_meets_it_does_not(
+    figures, capsys
+):
+    for bar in (1, 5):
+        note = measure.figure("has a floor", "ratio", bar=bar, floor="as far down as one can get")
+
+        @note
+        def low():
+            return [3.0]
+
+        bench.main(["low"])
+        lines = capsys.readouterr().out.splitlines()[4:]
+        assert lines == ([f"{'':<22} floor: as far down as one can get"] if bar == 1 else [])
+
+
+def test_a_bar_may_say_what_is_needed_at_least(figures, tmp_path, capsys):
+    @measure.figure("the more the better", "ratio", bar=40, at_least=True)
+    def more():
+        return [30.0]
+
+    bench.main(["more", "--json", str(tmp_path / "found.json")])
+    assert "≥ 40" in capsys.readouterr().out.splitlines()[3]
+    found = json.loads((tmp_path / "found.json").read_text())["more"]
+    assert found == {"value": 30.0, "bar": 40, "unit": "ratio", "at_least": True}
+    assert compare.misses(found)
+    assert not compare.misses(found | {"value": 50.0})
+
+
+def found(value, bar=None, unit="ratio"):
+    return {"value": value, "bar": bar, "unit": unit}
+
+
+def test_two_measurements_are_compared_figure_by_figure(tmp_path, capsys):
+    before = {"same": found(2.0), "worse": found(1.0, 1.5), "gone": found(1.0)}
+    after = {"same": found(2.0), "worse": found(2.0, 1.5), "new": found(1.0, unit="ms")}
+    for name, one in (("before", before), ("after", after)):
+        (tmp_path / name).write_text(json.dumps(one))
+    assert compare.main([str(tmp_path / "before"), str(tmp_path / "after")]) == 0
+    _, *rows = (row.split() for row in capsys.readouterr().out.splitlines())
+    assert rows == [
+        ["same", "2", "2", "1.00", "ratio"],
+        ["worse", "1", "2", "2.00", "ratio", "missed", "now"],
+        ["gone", "only", "before"],
+        ["new", "only", "after"],
+    ]
+
+
+@pytest.mark.parametrize("content", [None, "no JSON"])
+def test_what_cannot_be_compared_is_told(tmp_path, capsys, content):
+    path = tmp_path / "it.json"
+    if content:
+        path.write_text(content)
+    assert compare.main([str(path), str(path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_plot_of_growth_has_a_line_for_each_cost(tmp_path):
+    values = {tasks: dict.fromkeys(growth.MARKERS, tasks / 1e6) for tasks in growth.SIZES}
+    (axes,) = growth.picture(values).axes
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == [growth.NAMES[kind] for kind in growth.MARKERS]
+    assert all(list(line.get_xdata()) == list(growth.SIZES) for line in axes.lines)
+
+
+def test_costs_of_a_few_tasks_are_measured():
+    assert growth.costs(10).keys() == growth.MARKERS.keys()
+
+
+def test_the_page_tells_each_figure_and_why_one_misses_its_bar():
+    page = report.page({"import_tasks": found(4.0, 1.3), "gantt_1m": found(5.0, 8)})
+    assert "| `import_tasks` | 4 | ≤ 1.3 | ratio | missed |" in page
+    assert "| `gantt_1m` | 5 | ≤ 8 | ratio |  |" in page
+    assert "- `import_tasks`: the floor is what multiprocessing itself imports" in page
+    assert "- `gantt_1m`" not in page
+
+
+def test_made_up_logs_are_read_as_those_of_a_pool():
+    with made_up_logs(20) as logs:
+        timeline = read_timeline(logs.folder)
+    assert sorted(task.call for task in timeline.tasks) == sorted(
+        f"nothing({n})" for n in range(20)
+    )
+    assert all(task.received >= task.started >= task.submitted >= 0 for task in timeline.tasks)
+    assert timeline.workers == 4
+
+
+def test_a_tool_that_is_not_installed_is_told_in_a_line():
+    with pytest.raises(measure.NotHere, match="no_such_tool is not installed"):
+        others.need("no_such_tool")

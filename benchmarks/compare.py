@@ -1,0 +1,63 @@
+"""Compare what two measurements found: python -m benchmarks.compare BEFORE.json AFTER.json
+
+One line a figure: both values, the second over the first, and whether each misses its bar. Figures
+that only one of the files has are named. Whether a difference is one, or only noise, the reader
+must judge: on a shared machine the same code may well differ by a tenth.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+LINE = "{:<22} {:>10} {:>10} {:>8}  {:<6} {}"
+HEAD = LINE.format("figure", "before", "after", "ratio", "unit", "").rstrip()
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line asks for and return the exit code."""
+    if len(arguments) != 2:
+        print(__doc__.splitlines()[0], file=sys.stderr)
+        return 2
+    try:
+        before, after = (json.loads(Path(one).read_text(encoding="utf-8")) for one in arguments)
+    except (OSError, ValueError) as error:
+        print(f"cannot be read: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(compared(before, after)))
+    return 0
+
+
+def compared(before: dict, after: dict) -> list[str]:
+    """The lines of the comparison."""
+    lines = [HEAD]
+    for name in [*before, *(name for name in after if name not in before)]:
+        if name in before and name in after:
+            lines.append(line(name, before[name], after[name]))
+        else:
+            lines.append(f"{name:<22} only {'before' if name in before else 'after'}")
+    return lines
+
+
+def line(name: str, before: dict, after: dict) -> str:
+    """One figure that both have."""
+    old, new = before["value"], after["value"]
+    ratio = f"{new / old:.2f}" if old else ""
+    verdicts = {
+        (False, True): "missed now",
+        (True, False): "met now",
+        (True, True): "missed, as before",
+    }
+    verdict = verdicts.get((misses(before), misses(after)), "")
+    return LINE.format(name, f"{old:.3g}", f"{new:.3g}", ratio, after["unit"], verdict).rstrip()
+
+
+def misses(one: dict) -> bool:
+    """Does a value fall short of its bar?"""
+    value, bar = one["value"], one["bar"]
+    if bar is None:
+        return False
+    return value < bar if one.get("at_least") else value > bar
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

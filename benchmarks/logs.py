@@ -1,0 +1,126 @@
+"""What it costs to read the logs: a million tasks at once, and a few new ones behind many."""
+
+import json
+import shutil
+import tempfile
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from benchmarks.measure import cpu, figure, ratios
+from benchmarks.workers import compute_1ms
+from helpers import flight
+from helpers.flight import Recorder
+from helpers.logs import Reader, read_timeline
+from helpers.observed import get_context
+from helpers.segments import read_logs
+
+WORKERS = 4
+MILLION = 1_000_000
+
+
+class MadeUpLogs:
+    """Logs of a pool that maps an empty function, one task a chunk; no process is needed.
+
+    The recorder itself writes them, event by event, as it does in the pool and in its workers.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self._parent, self._workers = Recorder(folder), []
+        for lane in range(1, WORKERS + 1):
+            name = b"SpawnPoolWorker-%d" % lane
+            self._parent.record(flight.ASKED, 1, 1000 + lane, lane, 1, name)
+        for lane in range(1, WORKERS + 1):
+            worker = Recorder(folder)
+            worker.pid = 1000 + lane  # before its first event, which makes its file
+            self._workers.append(worker)
+            worker.record(flight.BORN, 1, self._parent.pid)
+            worker.record(flight.READY)
+            worker.number_of("nothing")
+        self._parent.record(flight.SUBMITTED, 0, 0)
+        self.tasks = 0
+
+    def add(self, tasks: int) -> None:
+        """Let so many more tasks be done, and their results be received."""
+        for item in range(self.tasks, self.tasks + tasks):
+            worker = self._workers[item % WORKERS]
+            record = worker.record(flight.STARTED, 0, 0, item, 0, b"%d" % item)
+            worker.record_end(*record, 2000)
+            self._parent.record(flight.RECEIVED, 0, 0, item)
+        self.tasks += tasks
+
+
+@contextmanager
+def made_up_logs(tasks: int) -> Iterator[MadeUpLogs]:
+    """Such logs in a folder that goes afterwards."""
+    folder = tempfile.mkdtemp()
+    try:
+        logs = MadeUpLogs(folder)
+        logs.add(tasks)
+        yield logs
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+
+
+def as_json_lines(folder: str) -> list[str]:
+    """Every event of the logs as a line of JSON, with the numbers and the text it has."""
+    lines = []
+    for log in read_logs(folder):
+        for kind, _, code, a, time, b, c, text in log.records.tolist():
+            numbers = {"kind": kind, "pid": log.pid, "code": code, "job": a, "item": b, "took": c}
+            lines.append(json.dumps(numbers | {"time": time, "text": text.decode()}))
+    return lines
+
+
+def parse(lines: list[str]) -> None:
+    for line in lines:
+        json.loads(line)
+
+
+@figure("reading the logs of 1,000,000 tasks over json.loads of their events", "ratio", bar=0.5)
+def timeline_1m():
+    with made_up_logs(MILLION) as logs:
+        lines = as_json_lines(logs.folder)
+        return ratios(lambda: cpu(read_timeline, logs.folder), lambda: cpu(parse, lines), 3)
+
+
+@figure("peak memory while a Timeline of 1,000,000 tasks is read", "B/task", bar=100)
+def memory_1m():
+    with made_up_logs(MILLION) as logs:
+        tracemalloc.start()
+        timeline = read_timeline(logs.folder)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return [peak / len(timeline.tasks)]
+
+
+@figure("a look at 100 new tasks behind 100,000, over a look at 100 in all", "ratio", bar=2)
+def timeline_live():
+    with made_up_logs(100_000) as many:
+        reader = Reader(many.folder)
+        reader.timeline()
+
+        def behind_many() -> float:
+            many.add(100)
+            return cpu(reader.timeline)
+
+        def alone() -> float:
+            with made_up_logs(0) as few:
+                other = Reader(few.folder)
+                other.timeline()
+                few.add(100)
+                return cpu(other.timeline)
+
+        return ratios(behind_many, alone, 41)
+
+
+@figure("bytes logged for each task of 1 ms, submitted one by one", "B/task", bar=150)
+def log_bytes():
+    mp = get_context("spawn")
+    with mp.Pool(2) as pool:
+        for result in [pool.apply_async(compute_1ms, (n,)) for n in range(1000)]:
+            result.get()
+        logs = read_logs(mp._recorder.folder)
+    return [sum(len(log.records) for log in logs) * flight.RECORD.size / 1000]

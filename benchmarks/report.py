@@ -1,0 +1,80 @@
+"""Write docs/figures.md from a measurement: python -m benchmarks.report FOUND.json
+
+What is measured, and the bars, come from the figures themselves, so the page says the same as
+`python3 start.py bench` does.
+"""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks import runner  # noqa: F401  all figures are known then
+from benchmarks.compare import misses
+from benchmarks.measure import FIGURES
+
+PAGE = Path(__file__).parent.parent / "docs" / "figures.md"
+
+HEAD = """# What it costs
+
+Made by `python3 start.py bench --json found.json`, then `python -m benchmarks.report found.json` in
+the course's environment. Nearly all figures are ratios of two things measured in turn in one run,
+and the value is the median of several, so that they mean the same on other machines. Other work on
+the machine still shows: the same code may differ by a tenth from run to run, and what is measured
+by the clock on the wall by more.
+
+Measured with Python {python} on {system}, {cores} cores.
+
+| Figure | Value | Bar | Unit | | What is measured |
+| --- | ---: | ---: | --- | --- | --- |
+"""
+
+GROWTH = """
+## How costs grow
+
+![Seconds of processor time against the number of tasks, from 10 to 1,000,000, on logarithmic axes:
+drawing a chart is nearly level up to 10,000 tasks; recording, reading and predicting grow in step
+with the number.](growth.png)
+
+Made by `python -m benchmarks.growth`.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, and return the exit code."""
+    if len(arguments) != 1:
+        print(__doc__.splitlines()[0], file=sys.stderr)
+        return 2
+    found = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    PAGE.write_text(page(found), encoding="utf-8")
+    return 0
+
+
+def page(found: dict[str, dict]) -> str:
+    """The page for what was found, in the order of the figures."""
+    facts = {"python": platform.python_version(), "system": platform.system()}
+    rows = [row(name, found[name]) for name in FIGURES if name in found]
+    missed = [name for name in FIGURES if name in found and misses(found[name])]
+    text = HEAD.format(**facts, cores=os.cpu_count()) + "\n".join(rows) + "\n"
+    if missed:
+        text += "\n## What misses its bar\n\n" + "\n".join(map(reason, missed)) + "\n"
+    return text + GROWTH
+
+
+def row(name: str, one: dict) -> str:
+    """A line of the table."""
+    bar = "" if one["bar"] is None else f"{'≥' if one.get('at_least') else '≤'} {one['bar']:g}"
+    missed = "missed" if misses(one) else ""
+    cells = (f"`{name}`", f"{one['value']:.3g}", bar, one["unit"], missed, FIGURES[name].what)
+    return f"| {' | '.join(cells)} |"
+
+
+def reason(name: str) -> str:
+    """Why a figure misses its bar, as far as it is known."""
+    floor = FIGURES[name].floor
+    return f"- `{name}`" + (f": the floor is {floor}." if floor else ".")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
