@@ -24,6 +24,7 @@ import signal
 import sys
 import threading
 import time
+from multiprocessing import util
 
 from helpers import cargo, flight
 
@@ -123,6 +124,8 @@ class ChildProcess:
         note_interrupts(recorder)
         self.run = functools.partial(run, self, recorder, self.run)
         code = super()._bootstrap(parent_sentinel)
+        # Queues send what they still hold. Since Python 3.13 that comes later, if nobody asks for it.
+        getattr(util, "_exit_function", int)()
         recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
         return code
 

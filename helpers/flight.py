@@ -268,6 +268,7 @@ def take_off(folder: str) -> Recorder:
     """In a child: record from now on, and send what is printed to the log."""
     global _here
     _here = recorder_for(folder)
+    os.environ["PYTHON_COLORS"] = "0"  # a log is no terminal, though a kernel says so (3.13)
     sys.stdout = _log_stream(_here, STDOUT)
     sys.stderr = _log_stream(_here, STDERR)
     return _here

@@ -52,7 +52,8 @@ def run_as_in_a_terminal(script: Path, seconds: float = 10.0) -> str:
     """
     return subprocess.run(
         [sys.executable, "-c", LINE_BY_LINE, script],
-        env={**os.environ, "PYTHONUNBUFFERED": ""},  # which would hand on even half a line
+        # Unbuffered it would hand on even half a line; and no colours, which are for a terminal.
+        env={**os.environ, "PYTHONUNBUFFERED": "", "PYTHON_COLORS": "0"},
         capture_output=True,
         text=True,
         errors="replace",
@@ -124,6 +125,7 @@ def _be_the_child(writer, function, args):
     """Run the function and leave. Nothing here may return: above us lies the kernel's own code."""
     exitcode = 1
     try:
+        os.environ["PYTHON_COLORS"] = "0"  # a pipe is no terminal, though a kernel says so
         os.setpgid(0, 0)  # a group of our own, so that all that comes from us can be ended at once
         # Line by line: what waits in memory when we fork again would be printed twice.
         sys.stdout = sys.stderr = os.fdopen(writer, "w", buffering=1, encoding="utf-8")

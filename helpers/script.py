@@ -19,6 +19,16 @@ LONGEST_WAY = 60.0
 """Seconds that a program may take to print the line from which its time limit counts."""
 
 
+LINE_BY_LINE = """
+import sys
+for stream in (sys.stdout, sys.stderr):
+    stream.reconfigure(line_buffering=True)
+"""
+"""Each line is out at once, and not lost if its process has to be killed. And it is out as a whole:
+Python unbuffered would write its end apart, and another process's line might come between.
+"""
+
+
 class Run(NamedTuple):
     """What a program printed, and its exit code: None if it had to be ended at its time limit."""
 
@@ -50,9 +60,8 @@ def run_script(
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                # Each line is out at once, and not lost if its process has to be killed. No colours
-                # in tracebacks: since Python 3.13 a kernel's programs would write them.
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHON_COLORS": "0"},
+                # A kernel tells its children to write in colours, which Python does since 3.13.
+                env={**os.environ, "PYTHONPATH": _path_to(folder), "PYTHON_COLORS": "0"},
             )
             try:
                 if since is not None:
@@ -65,6 +74,14 @@ def run_script(
                     kill_family(process.pid)
                     process.wait()
         return Run(_text(stdout), _text(stderr), exitcode)
+
+
+def _path_to(folder):
+    """A path for modules on which Python finds `LINE_BY_LINE` at its start."""
+    place = Path(folder, "start")
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(LINE_BY_LINE, encoding="utf-8")
+    return os.pathsep.join(filter(None, [str(place), os.environ.get("PYTHONPATH")]))
 
 
 def _wait_for(text, stdout, process):
