@@ -124,7 +124,7 @@ class ChildProcess:
         note_interrupts(recorder)
         self.run = functools.partial(run, self, recorder, self.run)
         code = super()._bootstrap(parent_sentinel)
-        # Queues send what they still hold. Since Python 3.13 that comes later, if nobody asks for it.
+        # Queues send what they still hold; since Python 3.13 only later, if nobody asks for it.
         getattr(util, "_exit_function", int)()
         recorder.record(flight.LEFT, b=code & 0xFFFFFFFF)
         return code
