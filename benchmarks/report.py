@@ -1,4 +1,4 @@
-"""Write docs/figures.md from a measurement: python -m benchmarks.report FOUND.json
+"""Write docs/figures.md from a measurement: python -m benchmarks.report FOUND.json [REMARK]
 
 What is measured, and the bars, come from the figures themselves, so the page says the same as
 `python3 start.py bench` does.
@@ -22,9 +22,10 @@ Made by `python3 start.py bench --json found.json`, then `python -m benchmarks.r
 the course's environment. Nearly all figures are ratios of two things measured in turn in one run,
 and the value is the median of several, so that they mean the same on other machines. Other work on
 the machine still shows: the same code may differ by a tenth from run to run, and what is measured
-by the clock on the wall by more.
+by the clock on the wall by much more while other programs run. A figure that is not in the table
+was not measured this time.
 
-Measured with Python {python} on {system}, {cores} cores.
+Measured with Python {python} on {system}, {cores} cores.{remark}
 
 | Figure | Value | Bar | Unit | | What is measured |
 | --- | ---: | ---: | --- | --- | --- |
@@ -43,19 +44,20 @@ Made by `python -m benchmarks.growth`.
 
 def main(arguments: list[str]) -> int:
     """Write the page, and return the exit code."""
-    if len(arguments) != 1:
+    if len(arguments) not in (1, 2):
         print(__doc__.splitlines()[0], file=sys.stderr)
         return 2
     found = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    PAGE.write_text(page(found), encoding="utf-8")
+    PAGE.write_text(page(found, *arguments[1:]), encoding="utf-8")
     return 0
 
 
-def page(found: dict[str, dict]) -> str:
-    """The page for what was found, in the order of the figures."""
+def page(found: dict[str, dict], remark: str = "") -> str:
+    """The page for what was found, in the order of the figures, with a remark on the machine."""
     facts = {"python": platform.python_version(), "system": platform.system()}
     rows = [row(name, found[name]) for name in FIGURES if name in found]
     missed = [name for name in FIGURES if name in found and misses(found[name])]
+    facts["remark"] = f" {remark}" if remark else ""
     text = HEAD.format(**facts, cores=os.cpu_count()) + "\n".join(rows) + "\n"
     if missed:
         text += "\n## What misses its bar\n\n" + "\n".join(map(reason, missed)) + "\n"
@@ -73,7 +75,7 @@ def row(name: str, one: dict) -> str:
 def reason(name: str) -> str:
     """Why a figure misses its bar, as far as it is known."""
     floor = FIGURES[name].floor
-    return f"- `{name}`" + (f": the floor is {floor}." if floor else ".")
+    return f"- `{name}`: " + (f"the floor is {floor}." if floor else "no floor is known.")
 
 
 if __name__ == "__main__":
