@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from jupyter_client import BlockingKernelClient
 
 from helpers.forking import CAN_FORK
 from helpers.second_kernel import in_a_throwaway_kernel
@@ -29,3 +30,16 @@ def test_a_kernel_that_dies_is_seen_as_none() -> None:
 def test_a_cell_that_never_ends_is_given_up() -> None:
     seen = in_a_throwaway_kernel("import time\ntime.sleep(600)", seconds=3)
     assert seen == (1, 1, 0, "")
+
+
+def test_a_missed_heartbeat_is_not_taken_for_a_death(monkeypatch):
+    misses = iter([True])
+    really = BlockingKernelClient.wait_for_ready
+
+    def wait_for_ready(client, timeout):
+        if next(misses, False):
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return really(client, timeout=timeout)
+
+    monkeypatch.setattr(BlockingKernelClient, "wait_for_ready", wait_for_ready)
+    assert in_a_throwaway_kernel("print('here')", seconds=60).printed == "here\n"
