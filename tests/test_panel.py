@@ -293,8 +293,8 @@ def test_while_a_run_goes_on_its_picture_and_its_progress_are_live(page):
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel had stopped")
     until(lambda: "The run goes on." not in page.alt(), "the last picture was there")
-    assert shown.progress.layout.visibility == "hidden"
-    assert shown.so_far.value == ""
+    until(lambda: shown.progress.layout.visibility == "hidden", "the progress was gone")
+    until(lambda: shown.so_far.value == "", "what was said of it was gone")
 
 
 def test_many_requests_at_once_make_one_run_of_the_last(page, switch):
