@@ -68,7 +68,8 @@ def lanes_of(timeline: Timeline, predicted: Timeline | None = None) -> list[Lane
             found[key] = Lane(name, process.role, process.lane, [], process.host)
         found[key].pids.append(process.pid)
     for lane in _lanes_without_process(timeline, predicted):
-        found.setdefault((False, lane), Lane(f"worker {lane}", "worker", lane, []))
+        if (False, lane) not in found:
+            found[False, lane] = Lane(f"worker {lane}", "worker", lane, [])
     lanes = [found[key] for key in sorted(found)]
     if _parent_took_part(timeline):
         lanes.insert(0, Lane("parent", "parent", 0, [timeline.parent]))

@@ -112,7 +112,8 @@ def zero_of(timeline: Timeline, lanes: Sequence[Lane]) -> str:
 
 def _who(timeline):
     """`4 spawn workers and 1 spawn process`, from the lanes that there are."""
-    roles = [lane.role for lane in lanes_of(timeline)]
+    lanes = lanes_of(timeline)
+    roles = [lane.role for lane in lanes]
     names = {process.method for process in timeline.processes if process.method}
     method = timeline.method if len(names) < 2 else ""
     parts = [
@@ -124,7 +125,7 @@ def _who(timeline):
         parts.append(count(roles.count("thread"), "thread"))
     if not parts and "manager" in roles:
         parts = [count(roles.count("manager"), f"{method} manager".strip())]
-    hosts = {lane.host for lane in lanes_of(timeline) if lane.host}
+    hosts = {lane.host for lane in lanes if lane.host}
     where = f" on {count(len(hosts), 'host')}" if len(hosts) > 1 else ""
     return (
         " and ".join(parts) + (f" ({', '.join(sorted(names))})" if len(names) > 1 else "") + where
