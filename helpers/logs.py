@@ -97,7 +97,9 @@ class Reader:
             for segment, news in story.files.news(files[name]):
                 self._take_in(story, segment, news)
             parents = self._parents.get(story.files.pid, ())
-            if len(parents) == 1:  # it can be no other's, so what it waits for need not be kept
+            # All who ask have been read before those who do not, and so whose child this is
+            # cannot change any more: what its tasks wait for need not be kept.
+            if len(parents) == 1 and name not in self._askers:
                 story.find_moments(self._tasks, *parents, self._jobs)
         asked = [one for story in self._in_order() for one in story.asked]
         asked = _own_lanes(sorted(asked, key=lambda one: one.at))

@@ -3,6 +3,8 @@
 No widgets and no pictures here, so that all of it can be tested, and used, without either.
 """
 
+import contextlib
+import signal
 import threading
 import time
 import traceback
@@ -149,7 +151,7 @@ class Runner:
     def make_here(self, attempt: Attempt) -> Result:
         """Make an attempt in the thread that asks, after stopping what runs in the background."""
         self.stop()
-        with self._alone:
+        with self._alone, _ended_by_an_interrupt(attempt):
             return attempt.make()
 
     def _give_up(self):
@@ -207,6 +209,37 @@ def _in_background(function):
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread
+
+
+@contextlib.contextmanager
+def _ended_by_an_interrupt(attempt):
+    """While this lasts, an interrupt of the kernel ends the attempt's processes, too.
+
+    The run itself may wait for them in vain: a child that is interrupted twice may leave a queue
+    locked for ever, since the second interrupt can come just after it has taken the lock.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield  # no signal reaches this thread
+        return
+    interrupts, over = [], threading.Event()
+
+    def handle(number, frame):
+        interrupts.append(number)  # no more than that: it may come in the middle of anything
+        usual(number, frame)
+
+    def watch():
+        while not over.wait(FRAME):
+            if interrupts:
+                return attempt.stop(INTERRUPTED)
+
+    _in_background(watch)
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        over.set()
 
 
 RUNNER = Runner()
