@@ -19,7 +19,7 @@ from helpers.task_table import Moments
 from helpers.timeline import Timeline
 
 PARENT, CHILDREN = 50, (60, 61, 62)
-MANY = 100 if os.environ.get("CI") == "true" else 20
+MANY = 100 if os.environ.get("CI") == "true" else 30
 
 
 def told(timeline: Timeline) -> str:
