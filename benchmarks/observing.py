@@ -75,7 +75,7 @@ def importing(program: str) -> list[float]:
     floor="what multiprocessing itself imports in a plain worker: import_plain, measured alike",
 )
 def import_tasks():
-    return importing("import helpers.tasks, helpers.aboard, helpers.observed")
+    return importing("import helpers.tasks, helpers.aboard")
 
 
 @figure("importing multiprocessing.pool, as a plain child does, over Python alone", "ratio")
