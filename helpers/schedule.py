@@ -105,12 +105,7 @@ def _clock(seconds, workers):
 
 def _checked_workers(workers):
     """The number of workers as an int, or an error that says what is allowed."""
-    try:
-        if isinstance(workers, bool):
-            raise TypeError
-        number = index(workers)
-    except TypeError:
-        raise TypeError(f"workers must be a whole number such as 4, not {workers!r}") from None
+    number = _whole(workers, "workers", 4)
     if not 1 <= number <= MOST_WORKERS:
         raise ValueError(f"workers must be from 1 to {MOST_WORKERS:,}, not {number}")
     return number
@@ -118,15 +113,22 @@ def _checked_workers(workers):
 
 def _checked_chunksize(chunksize):
     """The chunk size as an int, or an error that says what is allowed."""
-    try:
-        if isinstance(chunksize, bool):
-            raise TypeError
-        number = index(chunksize)
-    except TypeError:
-        raise TypeError(f"chunksize must be a whole number such as 1, not {chunksize!r}") from None
+    number = _whole(chunksize, "chunksize", 1)
     if number < 1:
         raise ValueError(f"chunksize must be at least 1, not {number}")
     return number
+
+
+def _whole(number, name, example):
+    """A whole number of any type as an int; True is one for Python, but surely a mistake."""
+    try:
+        if isinstance(number, bool):
+            raise TypeError
+        return index(number)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a whole number such as {example}, not {number!r}"
+        ) from None
 
 
 def _checked_durations(durations):
