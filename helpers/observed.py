@@ -49,6 +49,8 @@ PATIENCE = 0.2
 """Seconds that a process has between the request to end and its killing."""
 LONGEST_GOODBYE = 2.0
 """Seconds that the children of our children have to notice that their parent was ended."""
+LONGEST_HOLD = 1.0
+"""Seconds that a thread holds a result's lock, at most, even if it has to wait for a core."""
 LONGEST_DEATH = 5.0
 """Seconds that we wait for a killed process: the system may keep it, until a disk answers."""
 
@@ -229,6 +231,9 @@ class ObservedContext:
             if self._stopped:
                 return
             self._stopped = True
+        _in_spite_of_interrupts(self._end_everything)
+
+    def _end_everything(self):
         for pool in list(self._pools):
             pool._break(_stopped_by_request())
         end(list(self._watched), PATIENCE)
@@ -450,6 +455,20 @@ def _one_poll_at_a_time(popen):
     popen.poll = locked_poll
 
 
+def _in_spite_of_interrupts(work) -> None:
+    """Do a piece of tidying up to its end.
+
+    An impatient second interrupt of the kernel breaks off our waiting, but not what we wait for:
+    that is done in a thread of its own, which no signal reaches.
+    """
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # there are no more threads to be had, or the interpreter is ending
+        return work()
+    thread.join()
+
+
 def end(children: list, patience: float) -> None:
     """Ask processes to end, and kill those that have not after `patience` seconds."""
     children = [child for child in children if child._notice() is None]
@@ -588,6 +607,9 @@ class ObservedPool(standard_pool.Pool):
         if self._error is None:
             super().join()
 
+    def terminate(self):
+        _in_spite_of_interrupts(super().terminate)
+
     @classmethod
     def _terminate_pool(
         cls,
@@ -612,8 +634,9 @@ class ObservedPool(standard_pool.Pool):
         change_notifier.put(None)
         _join(worker_handler)  # so that nobody is replaced
         end(list(pool), PATIENCE)
-        _free(inqueue._rlock)
-        _free(outqueue._wlock)
+        for lock in (inqueue._rlock, outqueue._wlock):
+            if lock is not None:
+                _free(lock, POLL)
         with contextlib.suppress(OSError):
             outqueue.put(None)
         inqueue._reader.close()
@@ -646,6 +669,7 @@ def _cannot_be_rebuilt(pool, error):
 
 def _fail_result(result, error):
     """Set the error, whatever the pool's own thread is doing to the same result just now."""
+    _free(result._event._cond, LONGEST_HOLD)
     result._number_left = 1  # a map has failed when its last chunk has
     try:
         result._set(0, (False, error))
@@ -658,6 +682,7 @@ def _fail_result(result, error):
 
 def _fail_iterator(iterator, error):
     """Make the error the last item of what `imap` or `imap_unordered` returned."""
+    _free(iterator._cond, LONGEST_HOLD)
     with iterator._cond:
         iterator._items.append((False, error))
         iterator._index += 1
@@ -670,11 +695,11 @@ def _join(thread):
         thread.join(1.0)
 
 
-def _free(lock):
-    """Free a lock that a dead process may hold. Those who could hold it rightly do so briefly."""
-    if lock is not None:
-        lock.acquire(timeout=POLL)
-        lock.release()
+def _free(lock, patience):
+    """Free a lock that somebody may hold for ever: a dead process, or a thread that was interrupted
+    just as it had taken it. Those who hold it rightly do so for less than `patience` seconds."""
+    lock.acquire(timeout=patience)
+    lock.release()
 
 
 _LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterrupt"

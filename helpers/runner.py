@@ -70,17 +70,17 @@ class Attempt:
         except Stopped:
             trouble = STOPPED
         except KeyboardInterrupt:  # ours, or a child's that an executor has handed on
-            trouble, self.broken_off = INTERRUPTED, True
+            self.broken_off = True
         except (Exception, SystemExit) as error:
             first_line = str(error).partition("\n")[0]
             trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
             ended_by = self._ended_by
-            # Nothing that the run may have left behind outlives it. An impatient second interrupt
-            # of this thread breaks off our waiting, but not what we wait for.
-            _in_background(self._end_processes).join()
+            # Nothing that the run may have left behind outlives it.
+            self._end_processes()
         timeline = self.context.timeline()
-        if timeline.interrupts:  # its children may have died of it before anybody had looked
+        # Its children may have died of an interrupt before anybody had looked.
+        if self.broken_off or timeline.interrupts:
             ended_by = ended_by or INTERRUPTED
         # Whatever the run made of its end: joins that come back, an executor that broke.
         return Result(self.setting, timeline, ended_by or trouble)
@@ -215,22 +215,24 @@ def _in_background(function):
 def _ended_by_an_interrupt(attempt):
     """While this lasts, an interrupt of the kernel ends the attempt's processes, too.
 
-    The run itself may wait for them in vain: a child that is interrupted twice may leave a queue
-    locked for ever, since the second interrupt can come just after it has taken the lock.
+    The run itself may wait for them in vain. Until they have ended, impatient further interrupts
+    change nothing: raised in the middle of the first one's way out, they could leave a lock held
+    that the executor's own thread needs, and then nothing would ever end.
     """
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
         yield  # no signal reaches this thread
         return
-    interrupts, over = [], threading.Event()
+    over = threading.Event()
 
     def handle(number, frame):
-        interrupts.append(number)  # no more than that: it may come in the middle of anything
-        usual(number, frame)
+        first, attempt.broken_off = not attempt.broken_off, True
+        if first or attempt.stuck:
+            usual(number, frame)  # which raises KeyboardInterrupt
 
     def watch():
         while not over.wait(FRAME):
-            if interrupts:
+            if attempt.broken_off:
                 return attempt.stop(INTERRUPTED)
 
     _in_background(watch)

@@ -23,7 +23,7 @@ from helpers import folders, observed
 from helpers.observed import MOST_WORKERS, Stopped, check_reaches_child, check_workers, get_context
 from tests import workers
 from tests.methods import AVAILABLE, METHODS
-from tests.within import within
+from tests.within import until, within
 
 # Which context
 
@@ -185,6 +185,48 @@ def test_stop_ends_everything_and_fails_what_is_pending(method: str, tmp_path) -
     within(30, mp.stop)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach no certain thread there")
+@pytest.mark.parametrize("tidy_up", ["pool", "context"])
+def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch, tidy_up) -> None:
+    """Interrupted on its way, the standard pool would go on replacing its workers for ever."""
+    mp = get_context("spawn")
+    pool = mp.Pool(2)
+    begun, go_on, terminate = threading.Event(), threading.Event(), pool._terminate
+
+    def interrupt() -> None:
+        assert begun.wait(30)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    def slowly() -> None:
+        begun.set()
+        assert go_on.wait(30)
+        terminate()
+
+    monkeypatch.setattr(pool, "_terminate", slowly)
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        pool.terminate() if tidy_up == "pool" else mp.stop()
+    go_on.set()
+    pids = [process.pid for process in mp.timeline().processes]
+    until(lambda: not any(map(psutil.pid_exists, pids)))
+    until(lambda: not pool._worker_handler.is_alive())
+    assert len(mp.timeline().processes) == 2, "nobody was replaced"
+
+
+def test_stop_frees_the_lock_of_a_result_whose_waiting_thread_was_interrupted(monkeypatch) -> None:
+    monkeypatch.setattr(observed, "LONGEST_HOLD", 0.1)
+    mp = get_context("spawn")
+    pool = mp.Pool(1)
+    result, items = pool.apply_async(time.sleep, (60,)), pool.imap(time.sleep, [60])
+    result._event._cond.acquire()
+    items._cond.acquire()
+    within(30, mp.stop)
+    with pytest.raises(Stopped):
+        within(30, result.get)
+    with pytest.raises(Stopped):
+        within(30, items.next)
+
+
 def test_after_stop_nothing_starts() -> None:
     mp = get_context("spawn")
     mp.stop()
@@ -243,15 +285,7 @@ def test_stop_while_workers_are_being_replaced_leaves_no_thread_behind() -> None
         results = [pool.apply_async(workers.double, (n,)) for n in range(20)]
         results[2].get(30)
         within(30, mp.stop)
-    wait_until(lambda: threading.active_count() <= before)
-
-
-def wait_until(condition) -> None:
-    """Wait for a condition, with a limit far beyond what a slow machine needs."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "no end after 30 seconds"
-        time.sleep(0.01)
+    until(lambda: threading.active_count() <= before)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -310,7 +344,7 @@ def test_a_forgotten_pool_ends_its_workers() -> None:
     with pytest.warns(ResourceWarning, match="unclosed running multiprocessing pool"):
         pool = gc.collect()
     assert known() is None
-    wait_until(lambda: not any(map(psutil.pid_exists, pids)))
+    until(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="counts file descriptors")
@@ -324,7 +358,7 @@ def test_pools_and_processes_that_are_over_keep_no_file_open() -> None:
             process.join()
             with mp.Pool(1) as pool:
                 pool.map(workers.double, range(2))
-            wait_until(lambda: mp._watcher is None)
+            until(lambda: mp._watcher is None)
             del process, pool
             if n == 0:
                 gc.collect()
@@ -351,7 +385,7 @@ def test_a_folder_is_private_and_goes_with_its_context() -> None:
     (folder,) = log_folders() - before
     if os.name == "posix":
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    wait_until(lambda: mp._watcher is None)
+    until(lambda: mp._watcher is None)
     mp = process = None
     gc.collect()
     assert not folder.exists()
@@ -362,7 +396,7 @@ def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
     before = log_folders()
     mp.Process(target=workers.double, args=(1,)).start()
     (folder,) = log_folders() - before
-    wait_until(lambda: mp._watcher is None)  # it has ended, and was seen off
+    until(lambda: mp._watcher is None)  # it has ended, and was seen off
     mp = None
     gc.collect()
     assert not folder.exists()

@@ -1,5 +1,6 @@
 """Running experiments in the background: the latest wins, Stop stops, nothing is left behind."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -107,6 +108,39 @@ def test_a_keyboard_interrupt_inside_a_run_does_not_leave_its_panel_waiting(runn
     runner.request(watch.job)
     assert watch.told.wait(SECONDS)
     assert watch.result.trouble == INTERRUPTED
+
+
+def test_a_second_interrupt_is_not_raised_while_the_first_ones_way_out_goes_on(runner):
+    """What it may do to a lock there is done here: another error than the KeyboardInterrupt."""
+
+    def interrupted(mp, workers):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(True)
+            raise RuntimeError("release unlocked lock") from None
+
+    went_on = []
+    attempt = Attempt(interrupted, Setting("spawn", {"workers": 2}))
+    result = runner.make_here(attempt)
+    assert went_on, "the second interrupt was raised"
+    assert (result.trouble, attempt.broken_off) == (INTERRUPTED, True)
+
+
+def test_who_makes_nothing_of_an_interrupt_can_be_interrupted_again(runner):
+    def stubborn(mp, workers):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        while not attempt.stuck:
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+        went_on.append(True)
+
+    went_on = []
+    attempt = Attempt(stubborn, Setting("spawn", {"workers": 2}))
+    assert runner.make_here(attempt).trouble == INTERRUPTED
+    assert not went_on, "the second interrupt was not raised"
 
 
 def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):

@@ -1,6 +1,8 @@
-"""A time limit for what must not hang."""
+"""Time limits for what must not hang."""
 
 import threading
+import time
+from collections.abc import Callable
 
 
 def within(seconds, function, *args):
@@ -24,3 +26,11 @@ def within(seconds, function, *args):
     if error is not None:
         raise error
     return result
+
+
+def until(condition: Callable[[], object], what: str = "", seconds: float = 60) -> None:
+    """Wait for a condition. AssertionError if it does not hold after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not after {seconds} seconds: {what}"
+        time.sleep(0.01)
