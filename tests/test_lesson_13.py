@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import dask
@@ -19,21 +18,13 @@ from helpers.cluster import Client, kill_at_work
 from helpers.gantt import gantt
 from helpers.hosts import Hosts
 from helpers.tasks import doomed_task, nap
-from tests.within import within
+from tests.within import until, within
 from tools import notebooks
 
 PATIENCE = 120
 """Seconds after which a condition is given up: far beyond what a busy machine needs."""
 
 LESSON = notebooks.NOTEBOOKS / "13_beyond_one_machine.ipynb"
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.05)
 
 
 def outcomes(client):

@@ -5,7 +5,6 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
@@ -14,17 +13,7 @@ from helpers import machine, panel
 from helpers.panel import explore
 from helpers.runner import RUNNER
 from helpers.schedule import predict
-
-PATIENCE = 30
-"""Seconds after which a condition is given up. The machine may be slow; a test never sleeps on."""
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.01)
+from tests.within import until
 
 
 def status(shown: panel.Panel) -> str:

@@ -4,7 +4,6 @@ import ctypes
 import itertools
 import math
 import threading
-import time
 
 import pytest
 
@@ -14,15 +13,7 @@ from helpers.observed import Stopped, get_context
 from helpers.tasks import add_locked, add_one
 from helpers.timeline import Access, Hold
 from tests.methods import METHODS
-from tests.within import within
-
-
-def until(condition):
-    """Wait for a condition, for at most half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+from tests.within import until, within
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,7 +13,6 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from jupyter_client import KernelManager
 
 from helpers import folders
 from tests.methods import AVAILABLE
+from tests.within import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "PLAIN_SIGHT_SEAT"
@@ -256,14 +256,6 @@ class Seat:
         return "\n".join(line for line in lines if line and "running over TCP" not in line)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = LIMIT, what: str = "") -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not after {seconds} seconds: {what}"
-        time.sleep(0.02)
-
-
 def nobody_is_left(seat: Seat) -> None:
     """Within the promised time no child is alive."""
     deadline = time.monotonic() + GONE
@@ -296,7 +288,7 @@ def nothing_is_left_at_all(seat: Seat) -> None:
     while left := seat.family():
         assert time.monotonic() < deadline, f"alive after {GONE} seconds: {left}"
         time.sleep(0.05)
-    wait_until(lambda: not seat.shared_memory(), GONE, f"left in memory: {seat.shared_memory()}")
+    until(lambda: not seat.shared_memory(), GONE, f"left in memory: {seat.shared_memory()}")
 
 
 def reads_one_sentence(said: Said, error: str) -> None:

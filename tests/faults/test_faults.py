@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -14,7 +13,7 @@ from helpers import folders
 from helpers.observed import WorkerDied, get_context
 from tests import workers
 from tests.methods import METHODS
-from tests.within import within
+from tests.within import until, within
 
 pytestmark = pytest.mark.parametrize("method", METHODS)
 ON_WINDOWS = sys.platform == "win32"
@@ -23,14 +22,6 @@ KILLED = (
     if ON_WINDOWS
     else r"was killed by signal 9 \(SIGKILL\)"
 )
-
-
-def wait_until(condition) -> None:
-    """Wait for a condition, with a limit far beyond what a slow machine needs."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "no end after 30 seconds"
-        time.sleep(0.01)
 
 
 def died(call, *args) -> str:
@@ -112,10 +103,10 @@ def test_an_idle_worker_that_is_killed_hangs_nobody(method: str, attempt: int) -
     with mp.Pool(2) as pool:
         pool.map(workers.double, range(4), chunksize=1)
         # Only when both have said that they wait is the one with the queue's lock among them.
-        wait_until(lambda: all(p.ready == p.ready for p in mp.timeline().processes))
+        until(lambda: all(p.ready == p.ready for p in mp.timeline().processes))
         for worker in list(pool._pool)[: attempt or None]:
             worker.kill()
-        wait_until(lambda: pool._error is not None)
+        until(lambda: pool._error is not None)
         says(died(pool.map, workers.double, range(4)), ".*", "while idle")
         within(60, pool.terminate)
 
@@ -206,7 +197,7 @@ def test_when_the_parent_is_killed_its_children_leave(method: str, tmp_path) -> 
         pids = [int(pid) for pid in within(60, parent.stdout.readline).split()]
         assert len(pids) == 4
         parent.kill()
-    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    until(lambda: not any(is_running(pid) for pid in pids))
     folders.sweep()  # as the next experiment does: the dead cannot tidy up
 
 

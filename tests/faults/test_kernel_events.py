@@ -9,8 +9,8 @@ from tests.faults.seat import (
     all_is_well,
     nobody_is_left,
     nothing_is_left_at_all,
-    wait_until,
 )
+from tests.within import until
 
 POOL = """
 def experiment():
@@ -54,7 +54,7 @@ def in_mid_run(seat: Seat, tmp_path, code: str = POOL) -> str:
     for path in paths:
         path.unlink(missing_ok=True)
     cell = seat.send(code.format(paths=[str(path) for path in paths]))
-    wait_until(lambda: all(path.exists() for path in paths))
+    until(lambda: all(path.exists() for path in paths))
     begun = {int(path.read_text()) for path in paths}
     assert begun <= {process.pid for process in seat.family()}, "the watch sees them"
     return cell

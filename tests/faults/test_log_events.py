@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well, wait_until
+from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well
+from tests.within import until
 
 LOGS_ELSEWHERE = "import tempfile; tempfile.tempdir = {folder!r}"
 LOGS_HERE = "tempfile.tempdir = None"
@@ -134,7 +135,7 @@ experiment()
 def test_folder_deleted_in_mid_run(seat: Seat, tmp_path) -> None:
     path = tmp_path / "folder"
     cell = seat.send(FOLDER_GOES.format(path=str(path)))
-    wait_until(lambda: path.exists() and path.read_text())
+    until(lambda: path.exists() and path.read_text())
     folder = Path(path.read_text())
     while folder.exists():  # a worker that is just beginning may put a log into it meanwhile
         shutil.rmtree(folder, ignore_errors=True)

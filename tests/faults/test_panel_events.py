@@ -2,7 +2,8 @@
 
 import re
 
-from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well, wait_until
+from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well
+from tests.within import until
 
 PANEL = """
 from helpers.panel import explore
@@ -31,13 +32,13 @@ def pressed_run(seat: Seat, tmp_path) -> None:
     """Give a guess, press Run, and wait until two tasks have begun."""
     seat.move("panel.guess", "2")
     seat.click("panel.run_button")
-    wait_until(lambda: (tmp_path / "a").exists() and (tmp_path / "b").exists())
+    until(lambda: (tmp_path / "a").exists() and (tmp_path / "b").exists())
     assert len(seat.children(seat.family())) >= 2
 
 
 def over(seat: Seat, runs: int) -> None:
     """Wait until so many runs are over."""
-    wait_until(lambda: seat.value("len(panel.results), panel._latest") == f"{runs} None")
+    until(lambda: seat.value("len(panel.results), panel._latest") == f"{runs} None")
 
 
 def is_whole(seat: Seat, workers: int) -> bool:
@@ -66,7 +67,7 @@ def test_slider_in_mid_run(seat: Seat, tmp_path) -> None:
     seat.run(FIRST)  # what comes now is quick
     for workers in (3, 4, 3):
         seat.move("panel.sliders['workers']", workers)
-    wait_until(lambda: seat.value("panel._latest, len(panel.results) > 1") == "None True")
+    until(lambda: seat.value("panel._latest, len(panel.results) > 1") == "None True")
     assert seat.value("panel.results[-1].setting.numbers") == "{'workers': 3}"
     assert is_whole(seat, 3), seat.value("panel.results[-1].trouble, panel.results[-1].timeline")
     seat.run("panel = None")
@@ -139,7 +140,7 @@ def test_stop_while_a_pool_is_being_made(seat: Seat, tmp_path) -> None:
     explored(seat, tmp_path, f"panel_runs.append(1); {body}", "panel_runs = []")
     seat.move("panel.guess", "2")
     seat.click("panel.run_button")
-    wait_until(lambda: len(seat.children(seat.family())) >= 5)
+    until(lambda: len(seat.children(seat.family())) >= 5)
     seat.click("panel.stop_button")
     over(seat, 2)
     assert "stopped. The chart shows" in seat.value("panel.status.value")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.faults.seat import QUICK, WHOLE, Seat, all_is_well, nobody_is_left, wait_until
+from tests.faults.seat import QUICK, WHOLE, Seat, all_is_well, nobody_is_left
 from tests.faults.test_panel_events import (
     FIRST,
     PANEL,
@@ -14,6 +14,7 @@ from tests.faults.test_panel_events import (
     over,
     pressed_run,
 )
+from tests.within import until
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="there, an interrupt does not reach the children"
@@ -74,7 +75,7 @@ def test_interrupt_while_a_cell_is_busy_ends_both(seat: Seat, tmp_path, body: st
         f"while not all(map(os.path.exists, {paths})): time.sleep(0.01)\n"
         f"workers.write_pid({str(tmp_path / 'busy')!r}); time.sleep(600)"
     )
-    wait_until((tmp_path / "busy").exists)
+    until((tmp_path / "busy").exists)
     seat.interrupt()
     assert seat.read(cell).error == "KeyboardInterrupt: "
     nobody_is_left(seat)
@@ -91,7 +92,7 @@ def test_interrupt_ends_a_run_made_by_the_cell(seat: Seat, tmp_path, body: str, 
     assert seat.run("task = workers.touch_and_sleep").error == ""
     paths = [str(tmp_path / name) for name in "ab"]
     cell = seat.send(PANEL.format(paths=paths, body=body))
-    wait_until(lambda: all((tmp_path / name).exists() for name in "ab"))
+    until(lambda: all((tmp_path / name).exists() for name in "ab"))
     for _ in range(times):
         seat.interrupt()
     said = seat.read(cell)

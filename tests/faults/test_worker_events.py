@@ -12,8 +12,8 @@ from tests.faults.seat import (
     Seat,
     all_is_well,
     reads_one_sentence,
-    wait_until,
 )
+from tests.within import until
 
 WORKER = r"WorkerDied: worker \d+ \(pid \d+\)"
 KILLED = r"was killed by signal 9 \(SIGKILL\)"
@@ -40,7 +40,7 @@ def in_a_pool(use: str, more: str = "") -> str:
 
 def begun(seat: Seat, path: Path) -> psutil.Process:
     """The process that says by this file that it has begun."""
-    wait_until(path.exists)
+    until(path.exists)
     seat.family()
     return psutil.Process(int(path.read_text()))
 
