@@ -2,7 +2,6 @@
 
 import copy
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -99,10 +98,12 @@ def test_an_output_without_a_fact_is_named(request, tmp_path, text: str, is_fact
 @pytest.mark.slow
 @pytest.mark.skipif(not PATHS, reason="there are no notebooks yet")
 def test_nbval_run_for_real_fails_at_every_altered_cell_and_at_no_other(request, tmp_path) -> None:
+    """Three lessons show that a real run compares as the test above does, which asks about all."""
     folder = tmp_path / "notebooks"
-    shutil.copytree(NOTEBOOKS, folder)
+    folder.mkdir()
     expected = set()
-    for path in PATHS:
+    for lesson in ("02_process", "03_pool", "06_queue"):
+        path = NOTEBOOKS / f"{lesson}.ipynb"
         cells = compared_cells(request.session, path)
         for cell in cells:
             cell.cell.outputs = next(outputs for _, outputs in alterations(cell) if outputs)

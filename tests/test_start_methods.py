@@ -7,7 +7,7 @@ themselves, each of which records how it came to be.
 import multiprocessing
 import re
 import sys
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,7 +20,15 @@ pytestmark = [
     pytest.mark.skipif(not any(NOTEBOOKS.glob("*.ipynb")), reason="there are no notebooks yet"),
 ]
 METHODS = [name for name in multiprocessing.get_all_start_methods() if name != "spawn"]
-run_under = cache(lambda method: run_pytest(NOTEBOOKS, START_METHOD=method))
+Outcomes = dict[tuple[str, str], Outcome]
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcomes]:
+    """How each cell ended under each method. Lessons mostly wait, so they run beside each other."""
+    with ThreadPoolExecutor() as executor:
+        runs = executor.map(lambda method: run_pytest(NOTEBOOKS, START_METHOD=method), METHODS)
+        return dict(zip(METHODS, runs, strict=True))
 
 
 def methods_in(pictures: list[str]) -> list[set[str]]:
@@ -45,16 +53,16 @@ def charts_of_the_default() -> dict[tuple[str, str], int]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_cell_passes(method: str) -> None:
-    outcomes: dict[tuple[str, str], Outcome] = run_under(method)
-    assert outcomes
-    failed = [f"{cell}: {end.message}" for cell, end in outcomes.items() if end.word != "passed"]
+def test_every_cell_passes(outcomes: dict[str, Outcomes], method: str) -> None:
+    assert outcomes[method]
+    ends = outcomes[method].items()
+    failed = [f"{cell}: {end.message}" for cell, end in ends if end.word != "passed"]
     assert not failed, "\n".join(failed)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_processes_were_started_that_way(method: str) -> None:
+def test_the_processes_were_started_that_way(outcomes: dict[str, Outcomes], method: str) -> None:
     expected = charts_of_the_default()
     assert expected, "no chart shows how its processes were started"
-    found = {cell: methods_in(run_under(method)[cell].alts) for cell in expected}
+    found = {cell: methods_in(outcomes[method][cell].alts) for cell in expected}
     assert found == {cell: [{method}] * number for cell, number in expected.items()}
