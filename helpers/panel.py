@@ -31,11 +31,12 @@ from IPython.display import display, update_display
 
 from helpers import chart_words, machine
 from helpers.chart_data import first_start, last_moment
+from helpers.checks import check_workers
 from helpers.compare import charts_together, comparison
 from helpers.difference import difference
 from helpers.gantt import gantt, picture_html
 from helpers.live import LiveChart
-from helpers.observed import check_workers, get_context
+from helpers.observed import get_context
 from helpers.records import table_html, to_csv, to_png
 from helpers.runner import INTERRUPTED, LEFT_BEHIND, RUNNER, STOPPED, Attempt, Job, Result, Setting
 from helpers.schedule import predict

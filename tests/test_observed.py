@@ -19,8 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import folders, observed
-from helpers.observed import MOST_WORKERS, Stopped, check_reaches_child, check_workers, get_context
+from helpers import checks, folders, pools
+from helpers.checks import MOST_WORKERS, check_reaches_child, check_workers
+from helpers.observed import Stopped, get_context
 from tests import workers
 from tests.methods import AVAILABLE, METHODS
 from tests.within import until, within
@@ -214,7 +215,7 @@ def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch
 
 
 def test_stop_frees_the_lock_of_a_result_whose_waiting_thread_was_interrupted(monkeypatch) -> None:
-    monkeypatch.setattr(observed, "LONGEST_HOLD", 0.1)
+    monkeypatch.setattr(pools, "LONGEST_HOLD", 0.1)
     mp = get_context("spawn")
     pool = mp.Pool(1)
     result, items = pool.apply_async(time.sleep, (60,)), pool.imap(time.sleep, [60])
@@ -302,7 +303,7 @@ def test_a_process_that_ignores_sigterm_is_killed(method: str, tmp_path) -> None
 def test_processes_beyond_the_most_are_refused_and_an_executors_ended(
     monkeypatch, method: str
 ) -> None:
-    monkeypatch.setattr(observed, "MOST_WORKERS", 2)
+    monkeypatch.setattr(checks, "MOST_WORKERS", 2)
     mp = get_context(method)
 
     def submit() -> None:
@@ -538,7 +539,7 @@ def mine(tmp_path, monkeypatch):
     importlib.invalidate_caches()
     yield importlib.import_module("helpers.mine"), file
     sys.modules.pop("helpers.mine", None)
-    observed._seen.pop("helpers.mine", None)
+    checks._seen.pop("helpers.mine", None)
 
 
 def edit(file) -> None:

@@ -31,6 +31,7 @@ from helpers import (
     aboard,
     cargo,
     chart_words,
+    checks,
     compare,
     difference,
     exports,
@@ -84,7 +85,11 @@ ELSEWHERE = {
     "machine.check_pools": "tests/test_machine.py",
     "machine.run_a_pool": "tests/test_machine.py",
     "machine.pre_class_check": "tests/test_machine.py",
-    "observed.end": "tests/faults/test_worker_events.py::test_task_that_ignores_sigterm",
+    "checks.say_what_was_edited": "tests/test_observed.py::"
+    "test_an_edited_module_is_noticed_until_it_is_reloaded",
+    "processes.in_spite_of_interrupts": "tests/test_observed.py::"
+    "test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end",
+    "processes.end": "tests/faults/test_worker_events.py::test_task_that_ignores_sigterm",
 }
 """Functions of which a property would have to start too much, and the tests that hold them."""
 
@@ -212,19 +217,19 @@ def test_get_context(method) -> None:
     assert mp is None or mp.timeline().processes == []
 
 
-@about(observed.check_workers)
+@about(checks.check_workers)
 @given(ANYTHING)
 @examples(100)
 def test_check_workers(workers) -> None:
-    assert result_of(observed.check_workers, workers) is None
+    assert result_of(checks.check_workers, workers) is None
 
 
-@about(observed.check_reaches_child)
+@about(checks.check_reaches_child)
 @given(ANYTHING | st.sampled_from([lambda: 1, tasks.square, functools.partial(lambda: 1)]))
 @examples(60)
 def test_check_reaches_child(function) -> None:
     for method in machine.start_methods():
-        assert result_of(observed.check_reaches_child, function, method) is None
+        assert result_of(checks.check_reaches_child, function, method) is None
 
 
 def run_nothing(mp, workers) -> None:

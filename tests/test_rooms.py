@@ -17,9 +17,12 @@ ROOMS = {path.stem: ast.parse(path.read_text("utf-8")) for path in FOLDER.glob("
 FROM_THE_GROUND_UP = [
     "tasks", "flight", "cargo", "aboard", "folders", "tracker", "exports", "timeline", "segments",
     "task_table", "logs",
-    "observed", "schedule", "gantt", "panel",
+    "checks", "processes", "pools", "messages", "observed", "schedule", "gantt", "panel",
 ]  # fmt: skip
-LOADED_BY_CHILDREN = ["__init__", "tasks", "mine_template", "flight", "cargo", "aboard", "observed"]
+LOADED_BY_CHILDREN = [
+    "__init__", "tasks", "mine_template", "flight", "cargo", "aboard",
+    "checks", "processes", "pools", "messages", "observed",
+]  # fmt: skip
 FAT = {"numpy", "matplotlib", "ipywidgets", "IPython", "psutil", "PIL", "traitlets"}
 
 
