@@ -22,7 +22,7 @@ LONGEST_WAY = 60.0
 LINE_BY_LINE = """
 import sys
 for stream in (sys.stdout, sys.stderr):
-    stream.reconfigure(line_buffering=True)
+    stream.reconfigure(line_buffering=True, write_through=False)
 """
 """Each line is out at once, and not lost if its process has to be killed. And it is out as a whole:
 Python unbuffered would write its end apart, and another process's line might come between.

@@ -106,6 +106,32 @@ def test_a_script_at_its_time_limit_is_killed_with_its_children_and_keeps_its_li
     assert is_over(int(run.stdout))
 
 
+CHATTER = """
+import multiprocessing
+
+def chat(name, together):
+    together.wait()
+    for _ in range(2000):
+        print('I', 'am', name)
+
+if __name__ == '__main__':
+    mp = multiprocessing.get_context('spawn')
+    together = mp.Barrier(2)
+    children = [mp.Process(target=chat, args=(name, together)) for name in 'AB']
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_the_lines_of_two_processes_of_a_script_are_whole(monkeypatch, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    lines = run_script(CHATTER).stdout.splitlines()
+    assert (lines.count("I am A"), lines.count("I am B"), len(lines)) == (2000, 2000, 4000)
+
+
 def test_a_script_does_not_wait_for_a_grandchild_that_holds_its_output_open():
     program = """
 import subprocess, sys
