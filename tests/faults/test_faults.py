@@ -117,7 +117,8 @@ def test_an_initializer_that_raises_does_not_respawn_for_ever(method: str) -> No
         sentence = died(pool.apply_async(workers.double, (1,)).get) if not pool._error else ""
         sentence = sentence or str(pool._error)
     says(sentence, "ended with exit code 1", "while starting; its last words: .*Oops: no start")
-    assert len(mp.timeline().processes) <= 10
+    # The plain pool starts hundreds within seconds, for ever. Here a few until it is noticed.
+    assert len(mp.timeline().processes) <= 50
 
 
 def test_an_initializer_that_ends_its_worker_is_told(method: str) -> None:
