@@ -59,13 +59,13 @@ def spawn_startup():
     return ratios(lambda: seconds(get_context), lambda: seconds(multiprocessing.get_context), 11)
 
 
-def importing(program: str) -> list[float]:
-    """How long Python takes with these imports, over Python alone."""
+def importing(program: str, over: str = "pass") -> list[float]:
+    """How long Python takes with these imports, over Python alone or with others."""
 
     def seconds(program: str) -> float:
         return wall(lambda: subprocess.run([sys.executable, "-c", program], check=True))
 
-    return ratios(lambda: seconds(program), lambda: seconds("pass"), 15)
+    return ratios(lambda: seconds(program), lambda: seconds(over), 15)
 
 
 @figure(
@@ -78,9 +78,17 @@ def import_tasks():
     return importing("import helpers.tasks, helpers.aboard")
 
 
+PLAIN = "import multiprocessing.pool"
+
+
 @figure("importing multiprocessing.pool, as a plain child does, over Python alone", "ratio")
 def import_plain():
-    return importing("import multiprocessing.pool")
+    return importing(PLAIN)
+
+
+@figure("importing all that a child imports, over what a plain child imports", "ratio")
+def import_ours():
+    return importing(f"{PLAIN}, helpers.tasks, helpers.aboard", over=PLAIN)
 
 
 LENGTHS = [0.05 + 0.2 * random.Random(n).random() for n in range(48)]

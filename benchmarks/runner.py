@@ -9,6 +9,7 @@ machine is skipped, with the reason.
 """
 
 import argparse
+import compileall
 import json
 import platform
 import sys
@@ -25,6 +26,8 @@ from benchmarks import (  # noqa: F401  each notes its figures
 )
 from benchmarks.measure import FIGURES, Figure, NotHere, Value, value_of
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def main(arguments: list[str]) -> int:
     """Do what the command line asks for and return the exit code."""
@@ -33,6 +36,8 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no figure is called {unknown[0]}: there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
+    for folder in ("helpers", "benchmarks"):  # as after a first use: no child compiles anything
+        compileall.compile_dir(ROOT / folder, quiet=1)
     print(f"Python {platform.python_version()}, {platform.system()}\n\n{HEAD}", flush=True)
     found = {}
     for name in wishes.names or FIGURES:

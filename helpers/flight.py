@@ -299,7 +299,7 @@ def _log_stream(recorder, stream):
     return io.TextIOWrapper(output, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
 
 
-LOG_NAME = re.compile(r"(\d+-\d+)\.(\d+)\.log")
+LOG_NAME = r"(\d+-\d+)\.(\d+)\.log"  # compiled when it is needed: children do not read logs
 
 
 def log_files(folder: str) -> dict[str, list[str]]:
@@ -307,7 +307,7 @@ def log_files(folder: str) -> dict[str, list[str]]:
     found = {}
     with contextlib.suppress(OSError, ValueError), os.scandir(folder) as entries:
         for entry in entries:
-            match = LOG_NAME.fullmatch(entry.name)
+            match = re.fullmatch(LOG_NAME, entry.name)
             if match and entry.is_file(follow_symlinks=False):
                 found.setdefault(match[1], []).append((int(match[2]), entry.path))
     return {name: [path for _, path in sorted(paths)] for name, paths in sorted(found.items())}

@@ -6,7 +6,6 @@ Every function here is plain Python that you could run anywhere; nothing in it k
 being watched.
 """
 
-import ast
 import multiprocessing
 import os
 import pickle
@@ -203,6 +202,8 @@ LIBRARY = os.path.dirname(os.__file__)
 
 def count_names(file):
     """Parse a file of the standard library and count how often each name is used in it."""
+    import ast  # here: only this lesson needs it, and every child waits for what stands on top
+
     with open(os.path.join(LIBRARY, file), "rb") as source:
         tree = ast.parse(source.read())
     return Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
