@@ -17,8 +17,9 @@ def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[fl
     """A map on two workers that are there already, through our context and the standard one."""
 
     def seconds(context) -> float:
-        with context.Pool(2) as pool:
-            pool.map(nothing, range(2), chunksize=1)  # both have started up
+        all_there = context.Barrier(3)
+        with context.Pool(2, all_there.wait) as pool:
+            all_there.wait()
             return wall(lambda: pool.map(task, range(tasks), chunksize=chunksize))
 
     return ratios(
@@ -30,7 +31,7 @@ def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[fl
 
 @figure("2,000 tasks of 1 ms on 2 workers, observed over plain", "ratio", bar=1.03)
 def observed_1ms():
-    return observed_over_plain(compute_1ms, 2000, 1, 9)
+    return observed_over_plain(compute_1ms, 2000, 1, 15)
 
 
 @figure("20,000 empty tasks, observed over plain", "ratio", bar=1.3)
@@ -38,9 +39,15 @@ def observed_noop():
     return observed_over_plain(nothing, 20_000, 1, 9)
 
 
-@figure("20,000 empty tasks in chunks of 100, observed over plain", "ratio", bar=3)
+@figure(
+    "20,000 empty tasks in chunks of 100, observed over plain",
+    "ratio",
+    bar=3,
+    floor="two looks at the clock and a record for each task, all written into one function, take"
+    " 1.0 us where ours takes 1.7 and the empty task itself 0.06 (bare loop in one process)",
+)
 def observed_noop_chunked():
-    return observed_over_plain(nothing, 20_000, 100, 9)
+    return observed_over_plain(nothing, 20_000, 100, 31)
 
 
 @figure("first result of a spawned Pool(4), observed over plain", "ratio", bar=1.15)
@@ -56,7 +63,7 @@ def spawn_startup():
         pools[0].join()
         return found
 
-    return ratios(lambda: seconds(get_context), lambda: seconds(multiprocessing.get_context), 11)
+    return ratios(lambda: seconds(get_context), lambda: seconds(multiprocessing.get_context), 31)
 
 
 def importing(program: str, over: str = "pass") -> list[float]:

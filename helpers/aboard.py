@@ -223,6 +223,7 @@ class RecordedCall:
         self.function = function
         self.clock = clock
         self.recorder = recorder
+        self.record = recorder.record
         self.job = job
         self.item = item
         self.number = recorder.number_of(name or name_of(function))
@@ -231,8 +232,7 @@ class RecordedCall:
     def __call__(self, /, *args, **kwargs):
         text = text_of_arguments(args, kwargs)
         began = _now()
-        record = self.recorder.record
-        segment, place = record(_STARTED, self.number, self.job, self.item, 0, text, began)
+        segment, place = self.record(_STARTED, self.number, self.job, self.item, 0, text, began)
         if began - self.asked_at > _SHORT:
             self.computed, self.asked_at = self.clock(), _now()
         try:
@@ -253,7 +253,7 @@ class RecordedCall:
         on_core = max(0, computed - self.computed - (began - self.asked_at)) // 1000
         self.computed, self.asked_at = computed, now
         low, high = on_core & 0xFFFFFFFF, on_core >> 32
-        self.recorder.record(flight.FINISHED, outcome, self.job, low, high, text, now)
+        self.record(flight.FINISHED, outcome, self.job, low, high, text, now)
 
 
 def name_of(function) -> str:
@@ -263,10 +263,16 @@ def name_of(function) -> str:
     return name if isinstance(name, str) and name else type(function).__name__
 
 
+_LEAST, _MOST = -(10**15), 10**15
+"""Between these a whole number is short enough to be written as it is."""
+
+
 def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
     """The arguments of a call as they would be written, cut to `LONGEST_CALL` bytes."""
-    if len(args) == 1 and not kwargs and _is_small(args[0]):  # as in most large maps
-        return b"%d" % args
+    if len(args) == 1 and not kwargs:  # as in most large maps, where each nanosecond counts
+        (value,) = args
+        if type(value) is int and _LEAST < value < _MOST:
+            return b"%d" % value
     texts = [text_of(value) for value in args]
     if kwargs:
         texts += [f"{name}={text_of(value)}" for name, value in kwargs.items()]
@@ -275,7 +281,7 @@ def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
 
 def _is_small(value):
     """Is this a plain number that can be written at once?"""
-    return type(value) is int and -(10**15) < value < 10**15
+    return type(value) is int and _LEAST < value < _MOST
 
 
 def message_text(value) -> bytes:
