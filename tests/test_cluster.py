@@ -262,6 +262,7 @@ def test_an_experiment_with_dask_can_be_stopped():
     with pytest.raises(Stopped):
         dask.client(1)
     assert dask.timeline().workers == 1
+    assert [task.outcome for task in dask.timeline().tasks] == ["lost"]
 
 
 def test_an_experiment_that_has_not_begun_has_an_empty_timeline():
