@@ -184,7 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _path(name: str) -> Path:
-    return NOTEBOOKS / f"{name.removesuffix('.ipynb')}.ipynb"
+    """A notebook's file, from its name or any path to it."""
+    return NOTEBOOKS / f"{Path(name).stem}.ipynb"
 
 
 if __name__ == "__main__":
