@@ -288,7 +288,7 @@ def nothing_is_left_at_all(seat: Seat) -> None:
     while left := seat.family():
         assert time.monotonic() < deadline, f"alive after {GONE} seconds: {left}"
         time.sleep(0.05)
-    until(lambda: not seat.shared_memory(), GONE, f"left in memory: {seat.shared_memory()}")
+    until(lambda: not seat.shared_memory(), "no shared memory is left", GONE)
 
 
 def reads_one_sentence(said: Said, error: str) -> None:
