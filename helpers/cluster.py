@@ -26,6 +26,7 @@ import dask
 import distributed
 import psutil
 
+from helpers.checks import check_workers
 from helpers.cluster_aboard import MOST_EVENTS, Recorder
 from helpers.observed import Stopped
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Process, Tasks, Timeline
@@ -114,7 +115,12 @@ class Locally:
         self._one_at_a_time = threading.Lock()
 
     def client(self, workers: int) -> Client:
-        """Start a cluster of so many workers on this machine, and return a client of it."""
+        """Start a cluster of so many workers on this machine, and return a client of it.
+
+        Raises TypeError or ValueError for what is no sensible number of workers, and `Stopped`
+        if the experiment has been stopped.
+        """
+        check_workers(workers)
         with self._one_at_a_time:
             if self._stopped:
                 raise Stopped("this experiment has been stopped")
@@ -135,13 +141,15 @@ class Locally:
 
     def _kill_workers(self):
         """End the workers now: Dask's own way lets them work on for seconds."""
-        for nanny in self._client.cluster.workers.values():
-            nanny.auto_restart = False
-            if nanny.pid is not None:  # it has started its worker
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    psutil.Process(nanny.pid).kill()
+        for nanny in list(self._client.cluster.workers.values()):
+            nanny.close_gracefully()  # that is: start no other worker in its place
+            with contextlib.suppress(AttributeError, psutil.Error):  # it has ended just now
+                if (pid := nanny.pid) is not None:  # None is no worker, and for psutil it is us
+                    psutil.Process(pid).kill()
         deadline = time.monotonic() + LONGEST_NOTICE
-        while _at_work(self._client) and time.monotonic() < deadline:
+        while self._client.status == "running" and _at_work(self._client):
+            if time.monotonic() > deadline:
+                break
             time.sleep(0.02)  # until the scheduler has noticed, and the chart shows what was lost
 
 
@@ -151,18 +159,24 @@ def kill_at_work(client: Client, pid: int = 0) -> int:
     Args:
         client: of the cluster that the worker belongs to.
         pid: which worker; if none is given, the first that is seen at work.
+
+    Raises:
+        Stopped: if the client is closed meanwhile.
     """
-    while True:
-        if not (busy := [one for one in _at_work(client) if pid in (0, one)]):
-            time.sleep(0.02)
+    while client.status == "running":
+        time.sleep(0.02)
+        busy = [one for one in _at_work(client) if pid in (0, one)]
+        if not busy:
             continue
-        worker = psutil.Process(busy[0])
-        worker.suspend()  # so that its task cannot end while we make sure that it has not yet
-        time.sleep(0.3)
-        if worker.pid in _at_work(client):
-            worker.kill()
-            return worker.pid
-        worker.resume()
+        with contextlib.suppress(psutil.Error):  # it was lost, and the scheduler has yet to notice
+            worker = psutil.Process(busy[0])
+            worker.suspend()  # so that its task cannot end while we make sure that it has not yet
+            time.sleep(0.3)
+            if worker.pid in _at_work(client):
+                worker.kill()
+                return worker.pid
+            worker.resume()
+    raise Stopped("the client was closed before a worker was seen at work")
 
 
 def _at_work(client):

@@ -24,7 +24,8 @@ SECONDS_TO_COME = 60.0
 
 
 class Hosts:
-    """A scheduler, and workers that join it, until `close()`, or until this object is no more.
+    """A scheduler, and workers that join it: until `close()`, or until this object is no more, but
+    no longer than an hour.
 
     Args:
         allowed_failures: with how many lost workers a task may have been before Dask gives it up.
@@ -60,9 +61,10 @@ class Hosts:
 
     def _start(self, command, *options, environment):
         """Start `dask scheduler` or `dask worker`."""
+        python, environment_of_python = _this_python()
         program = subprocess.Popen(
             [
-                *(sys.executable, "-m", f"distributed.cli.dask_{command}", *options, *ON_LOOPBACK),
+                *(python, "-m", f"distributed.cli.dask_{command}", *options, *ON_LOOPBACK),
                 *("--scheduler-file", str(self._contact)),
                 *("--preload", cluster_aboard.__name__),
             ],
@@ -70,7 +72,12 @@ class Hosts:
             start_new_session=True,  # an interrupt of the kernel is not meant for other hosts
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"DASK_TEMPORARY_DIRECTORY": self._folder.name} | environment,
+            env={
+                **os.environ,
+                **environment_of_python,
+                "DASK_TEMPORARY_DIRECTORY": self._folder.name,
+                **environment,
+            },
         )
         self._programs.append(program)
         return program
@@ -84,6 +91,18 @@ class Hosts:
 
     def __exit__(self, *_):
         self.close()
+
+
+def _this_python():
+    """The Python to start, and what it needs in its environment.
+
+    In a virtual environment on Windows `sys.executable` only starts another Python, under another
+    pid, and waits for it. So the other one is started itself, as multiprocessing does it.
+    """
+    base = getattr(sys, "_base_executable", sys.executable)
+    if sys.platform == "win32" and base != sys.executable:
+        return base, {"__PYVENV_LAUNCHER__": sys.executable}
+    return sys.executable, {}
 
 
 def _end_all(programs, folder):

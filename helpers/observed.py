@@ -208,13 +208,13 @@ class ObservedContext:
 
     def stop(self) -> None:
         """End everything that this context started. What is pending fails with `Stopped`."""
+        in_spite_of_interrupts(self._end_everything)
+
+    def _end_everything(self):
         with self._lock:
             if self._stopped:
                 return
             self._stopped = True
-        in_spite_of_interrupts(self._end_everything)
-
-    def _end_everything(self):
         for pool in list(self._pools):
             pool._break(Stopped())
         end(list(self._watched), PATIENCE)

@@ -151,14 +151,26 @@ def in_spite_of_interrupts(work) -> None:
     """Do a piece of tidying up to its end.
 
     An impatient second interrupt of the kernel breaks off our waiting, but not what we wait for:
-    that is done in a thread of its own, which no signal reaches.
+    that is done in a thread of its own, which no signal reaches. What it raises is raised here.
     """
-    thread = threading.Thread(target=work, daemon=True)
+    if sys.is_finalizing() or threading.current_thread() is not threading.main_thread():
+        return work()  # no thread would begin any more; or no signal reaches us
+    errors = []
+
+    def tidy_up():
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=tidy_up, daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # there are no more threads to be had, or the interpreter is ending
+    except RuntimeError:  # there are no more threads to be had
         return work()
     thread.join()
+    if errors:
+        raise errors[0]
 
 
 def end(children: list, patience: float) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from helpers.observed import Stopped, get_context
+from helpers.processes import in_spite_of_interrupts
 from helpers.timeline import Tasks, Timeline
 
 DEBOUNCE = 0.2
@@ -25,6 +26,9 @@ GRACE = 0.4
 
 What is stuck elsewhere is left behind.
 """
+
+BETWEEN_INTERRUPTS = 3.0
+"""Seconds after an interrupt of a cell's run in which a further one changes nothing."""
 
 
 class Setting(NamedTuple):
@@ -77,7 +81,7 @@ class Attempt:
         finally:
             ended_by = self._ended_by
             # Nothing that the run may have left behind outlives it.
-            self._end_processes()
+            in_spite_of_interrupts(self._end_processes)
         timeline = self.context.timeline()
         # Its children may have died of an interrupt before anybody had looked.
         if self.broken_off or timeline.interrupts:
@@ -100,8 +104,10 @@ class Attempt:
     def stop(self, why=STOPPED):
         """End all its processes; what waits for them comes back with `Stopped`."""
         self._ended_by = self._ended_by or why
-        self._end_processes()
-        self._ended_at = self._ended_at or time.monotonic()
+        try:
+            self._end_processes()
+        finally:
+            self._ended_at = self._ended_at or time.monotonic()
 
     def _end_processes(self):
         with self._stopping:  # who asks while somebody else does it waits until they have
@@ -215,19 +221,21 @@ def _in_background(function):
 def _ended_by_an_interrupt(attempt):
     """While this lasts, an interrupt of the kernel ends the attempt's processes, too.
 
-    The run itself may wait for them in vain. Until they have ended, impatient further interrupts
-    change nothing: raised in the middle of the first one's way out, they could leave a lock held
-    that the executor's own thread needs, and then nothing would ever end.
+    The run itself may wait for them in vain. Impatient further interrupts change nothing for a
+    while: raised in the middle of the first one's way out, they could leave a lock held that the
+    executor's own thread needs, and then nothing would ever end.
     """
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
         yield  # no signal reaches this thread
         return
-    over = threading.Event()
+    over, quiet_until = threading.Event(), 0.0
 
     def handle(number, frame):
-        first, attempt.broken_off = not attempt.broken_off, True
-        if first or attempt.stuck:
+        nonlocal quiet_until
+        attempt.broken_off = True
+        if time.monotonic() >= quiet_until:
+            quiet_until = time.monotonic() + BETWEEN_INTERRUPTS
             usual(number, frame)  # which raises KeyboardInterrupt
 
     def watch():

@@ -263,6 +263,27 @@ def test_an_experiment_with_dask_can_be_stopped():
         dask.client(1)
     assert dask.timeline().workers == 1
     assert [task.outcome for task in dask.timeline().tasks] == ["lost"]
+    assert len(dask.timeline().processes) == 1, "no other worker took its place"
+
+
+def test_a_second_worker_is_killed_at_work_while_the_first_is_not_yet_missed():
+    with Client(n_workers=3) as client, client.get_executor(pure=False) as executor:
+        futures = [executor.submit(nap, 1.0) for _ in range(6)]
+        killed = {within(PATIENCE, kill_at_work, client) for _ in range(2)}
+        assert len(killed) == 2
+        assert [future.result(PATIENCE) for future in futures] == [1.0] * 6
+
+
+def test_nobody_is_killed_when_the_client_has_been_closed():
+    with Client(n_workers=1) as client:
+        pass
+    with pytest.raises(Stopped):
+        within(PATIENCE, kill_at_work, client)
+
+
+def test_a_senseless_number_of_workers_is_refused_before_a_cluster_starts():
+    with pytest.raises(ValueError, match="from 1 to"):
+        Locally().client(10**6)
 
 
 def test_an_experiment_that_has_not_begun_has_an_empty_timeline():

@@ -214,11 +214,44 @@ def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch
     assert len(mp.timeline().processes) == 2, "nobody was replaced"
 
 
+def test_what_goes_wrong_at_a_pools_end_is_raised_where_it_was_asked_for(monkeypatch) -> None:
+    pool = get_context("spawn").Pool(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(pool, "_terminate", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pool.terminate()
+    pool.terminate()
+
+
+AT_THE_END = """
+from helpers.observed import get_context
+from tests.workers import double
+
+def doubled(mp):
+    with mp.Pool(1) as pool:
+        yield from pool.imap(double, range(3))
+
+if __name__ == "__main__":
+    left_open = doubled(get_context("spawn"))
+    print(next(left_open))
+"""
+
+
+def test_a_pool_that_python_ends_as_it_ends_itself_does_not_hang(tmp_path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(AT_THE_END)
+    command = [sys.executable, program]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=True)
+    assert ended.stdout.strip() == b"0"
+
+
 def test_stop_frees_the_lock_of_a_result_whose_waiting_thread_was_interrupted(monkeypatch) -> None:
     monkeypatch.setattr(pools, "LONGEST_HOLD", 0.1)
     mp = get_context("spawn")
     pool = mp.Pool(1)
     result, items = pool.apply_async(time.sleep, (60,)), pool.imap(time.sleep, [60])
+    until(lambda: items._length is not None)  # the pool's own thread has let go of it
     result._event._cond.acquire()
     items._cond.acquire()
     within(30, mp.stop)
