@@ -5,7 +5,9 @@ below it, and the notebooks are looked after too.
 """
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -35,3 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cannot_be_compared_here(lesson: str) -> bool:
     """Windows has no fork: there, lesson 1 runs and says so, and its outputs are others."""
     return sys.platform == "win32" and lesson == "01_fork"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, as in a busy kernel. A shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

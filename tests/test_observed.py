@@ -187,6 +187,7 @@ def test_stop_ends_everything_and_fails_what_is_pending(method: str, tmp_path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals reach no certain thread there")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("tidy_up", ["pool", "context"])
 def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch, tidy_up) -> None:
     """Interrupted on its way, the standard pool would go on replacing its workers for ever."""

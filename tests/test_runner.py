@@ -110,6 +110,7 @@ def test_a_keyboard_interrupt_inside_a_run_does_not_leave_its_panel_waiting(runn
     assert watch.result.trouble == INTERRUPTED
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_is_not_raised_while_the_first_ones_way_out_goes_on(runner):
     """What it may do to a lock there is done here: another error than the KeyboardInterrupt."""
 
@@ -128,6 +129,7 @@ def test_a_second_interrupt_is_not_raised_while_the_first_ones_way_out_goes_on(r
     assert (result.trouble, attempt.broken_off) == (INTERRUPTED, True)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_who_makes_nothing_of_an_interrupt_can_be_interrupted_again(runner, monkeypatch):
     def stubborn(mp, workers):
         with contextlib.suppress(KeyboardInterrupt):
