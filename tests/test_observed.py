@@ -193,11 +193,19 @@ def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch
     """Interrupted on its way, the standard pool would go on replacing its workers for ever."""
     mp = get_context("spawn")
     pool = mp.Pool(2)
-    begun, go_on, terminate = threading.Event(), threading.Event(), pool._terminate
+    begun, interrupted, go_on = threading.Event(), threading.Event(), threading.Event()
+    terminate = pool._terminate
 
     def interrupt() -> None:
         assert begun.wait(30)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while not interrupted.is_set():  # what comes just before a wait is noticed at its end only
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            interrupted.wait(0.05)
+
+    def once(number: int, frame: object) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
 
     def slowly() -> None:
         begun.set()
@@ -205,6 +213,7 @@ def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch
         terminate()
 
     monkeypatch.setattr(pool, "_terminate", slowly)
+    signal.signal(signal.SIGINT, once)
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         pool.terminate() if tidy_up == "pool" else mp.stop()
