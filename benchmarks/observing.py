@@ -29,7 +29,13 @@ def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[fl
     )
 
 
-@figure("2,000 tasks of 1 ms on 2 workers, observed over plain", "ratio", bar=1.03)
+@figure(
+    "2,000 tasks of 1 ms on 2 workers, observed over plain",
+    "ratio",
+    bar=1.03,
+    floor="not known: a task itself takes 9 us longer (0.9 %); on two cores, which both compute,"
+    " plain over plain differed by 2 % (12 pairs)",
+)
 def observed_1ms():
     return observed_over_plain(compute_1ms, 2000, 1, 15)
 
@@ -50,7 +56,13 @@ def observed_noop_chunked():
     return observed_over_plain(nothing, 20_000, 100, 31)
 
 
-@figure("first result of a spawned Pool(4), observed over plain", "ratio", bar=1.15)
+@figure(
+    "first result of a spawned Pool(4), observed over plain",
+    "ratio",
+    bar=1.15,
+    floor="not known: children used no more processor time than plain ones (278 ms and 300 ms for"
+    " four, means of 25), so most of what is above 1 is when the system lets them run",
+)
 def spawn_startup():
     def seconds(new_context) -> float:
         def first_result():
