@@ -1,6 +1,7 @@
 """The lists of what the course needs agree with each other and with what the code imports."""
 
 import ast
+import functools
 import importlib.metadata
 import json
 import re
@@ -153,9 +154,15 @@ def brought_by(names):
     return brought
 
 
+@functools.cache
+def packages_of_modules():
+    """Return which packages each module may come from: read once, since that takes a while."""
+    return importlib.metadata.packages_distributions()
+
+
 def undeclared(path, declared):
     """Return what a file imports although no list brings it."""
-    packages = importlib.metadata.packages_distributions()
+    packages = packages_of_modules()
     allowed = brought_by(declared)
     return {
         name
