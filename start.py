@@ -35,6 +35,9 @@ STAMP = VENV / "start-stamp.txt"  # says what was installed; written when all of
 LOG = VENV / "start-log.txt"  # what pip said
 UNFINISHED = "unfinished"
 
+TWO_AT_A_TIME = ["--numprocesses=2", "--dist=loadfile"]
+"""Tests mostly wait. Those of one file, and the cells of one notebook, stay in one process."""
+
 LAB = [
     "-m",
     "jupyterlab",
@@ -51,7 +54,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "test":
         set_up("test", "dask")  # lesson 13 runs without Dask, but then there is nothing to test
-        return run(PYTHON, "-m", "pytest", *arguments[1:])
+        return run(PYTHON, "-m", "pytest", *TWO_AT_A_TIME, *arguments[1:])
     if command == "bench":
         set_up("bench")
         return run(PYTHON, "-m", "benchmarks", *arguments[1:])

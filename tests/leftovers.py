@@ -33,8 +33,13 @@ _strangers: set[psutil.Process] = set()
 _watches = pytest.StashKey[tuple["Watch", "Watch"]]()
 
 
-def pytest_configure() -> None:
-    """Mark this run, and give it a temporary folder of its own, so that all logs in it are ours."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Mark this run, and give it a temporary folder of its own, so that all logs in it are ours.
+
+    Of several runs beside each other (pytest-xdist) each has a process group of its own too.
+    """
+    if hasattr(config, "workerinput") and hasattr(os, "setpgrp"):
+        os.setpgrp()
     os.environ[MARK] = f"{OWN.pid}-{time.time_ns()}"
     outer = os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = tempfile.mkdtemp(prefix="ps-", dir=outer)  # short: sockets in it have short names only

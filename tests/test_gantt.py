@@ -453,7 +453,6 @@ def test_processes_that_share_no_tasks_have_no_makespan_and_no_utilisation():
             "2 processes (fork, spawn): all over after 0.50 s",
         ),
     ],
-    ids=str,
 )
 def test_titles_of_all_kinds(timeline, title):
     chart = gantt(timeline)

@@ -272,8 +272,15 @@ def test_the_token_of_jupyterlab_is_left_on():
 
 def test_what_follows_test_is_handed_to_pytest(course, commands):
     assert start.main(["test", "tests/test_start.py", "-x"]) == 7
-    assert commands == [(start.PYTHON, "-m", "pytest", "tests/test_start.py", "-x")]
+    [command] = commands
+    assert command[:3] == (start.PYTHON, "-m", "pytest")
+    assert command[-2:] == ("tests/test_start.py", "-x")
     assert start.is_ready("test")
+
+
+def test_the_cells_of_a_notebook_stay_together_where_two_tests_run_at_a_time(course, commands):
+    start.main(["test"])
+    assert {"--numprocesses=2", "--dist=loadfile"} <= set(commands[0])
 
 
 def test_the_tests_have_dask_and_the_course_itself_does_without(course, commands):

@@ -18,20 +18,19 @@ from tools import lab
 ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 
-OpenNotebook = Callable[[str], lab.Notebook]
+NO_BROWSER = "The browser tests were skipped:"
 
-_no_browser = pytest.StashKey[str]()
+OpenNotebook = Callable[[str], lab.Notebook]
 
 
 @pytest.fixture(scope="module")
-def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """A headless browser. Without one the tests are skipped, which is a failure in CI."""
     try:
         running = lab.browser()
         opened = running.__enter__()
     except lab.NoBrowser as error:
-        pytestconfig.stash[_no_browser] = str(error)
-        pytest.skip(str(error))
+        pytest.skip(f"{NO_BROWSER} {error}")
     yield opened
     running.__exit__(None, None, None)
 
@@ -48,9 +47,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say why the browser tests were skipped; pytest by itself keeps that to itself."""
-    reason = terminalreporter.config.stash.get(_no_browser, "")
-    if reason:
-        terminalreporter.write_line(f"The browser tests were skipped: {reason}", yellow=True)
+    for report in terminalreporter.stats.get("skipped", []):
+        *_, reason = report.longrepr
+        if NO_BROWSER in reason:
+            terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True)
+            break
 
 
 @pytest.fixture(scope="module")
