@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 
 from helpers import chart_style as style
 from helpers.chart_data import Lane, hosts_of, only_threads
 from helpers.chart_sheet import Sheet
+from helpers.chart_text import Haloed
 from helpers.chart_words import one_line, plural
 
 LEGEND = {
@@ -164,19 +164,17 @@ class Canvas(Sheet):
 
     def label(self, x: float, y: float, text: str, colour: str = "", halo: float = 3) -> None:
         """A text at time `x` in row `y`, with a halo, so that it can be read on any fill."""
-        self.axes.text(
-            x,
-            y,
-            text,
-            fontsize=style.SMALL_FONT,
-            color=colour or self.palette.ink,
-            ha="center",
-            va="center_baseline",
-            parse_math=False,
-            zorder=9,
-            gid="label",
-            path_effects=[withStroke(linewidth=halo, foreground=self.palette.card)],
-        )
+        looks = {
+            "fontsize": style.SMALL_FONT,
+            "color": colour or self.palette.ink,
+            "ha": "center",
+            "va": "center_baseline",
+            "parse_math": False,
+            "zorder": 9,
+            "gid": "label",
+            "clip_on": False,
+        }
+        self.axes.add_artist(Haloed(x, y, text, halo, self.palette.card, **looks))
         self._texts = np.vstack([self._texts, self._text_box(x, y, text)])
 
     def label_if_free(self, x: float, y: float, text: str, halo: float = 3) -> bool:

@@ -3,15 +3,14 @@
 It knows how wide a text is, where title and subtitle stand, and how to put something at a place.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from helpers import chart_style as style
+from helpers.chart_text import Paper
 
 
 class Sheet:
@@ -20,7 +19,7 @@ class Sheet:
     def __init__(self, palette: style.Palette):
         self.palette = palette
         self.figure = Figure(dpi=style.DPI, facecolor=palette.card)
-        FigureCanvasAgg(self.figure)
+        Paper(self.figure)
 
     def set_height(self, height: float) -> None:
         """Make the figure this many pixels tall."""
@@ -48,14 +47,23 @@ class Sheet:
 
     def headings(self, title: str, facts: list[str]) -> None:
         """Title and subtitle, at most as wide as the picture."""
-        size, subtitle = fitting_headings(title, facts, self.text_width)
+        size, subtitle = self._fitting(title, facts)
         title_y, subtitle_y = (self.height - y for y in HEADING_ROWS)
         self.text_at(style.SIDE, title_y, title, fontsize=size, fontweight="bold")
         looks = {"fontsize": style.SUBTITLE_FONT, "color": self.palette.muted}
         self.text_at(style.SIDE, subtitle_y, subtitle, **looks)
 
+    def _fitting(self, title, facts):
+        """The font size with which the title fits, and a subtitle of as many facts as fit."""
+        room, size = style.WIDTH - 2 * style.SIDE, style.TITLE_FONT
+        while size > style.SMALL_FONT and self.text_width(title, size, "bold") > room:
+            size -= 1
+        while len(facts) > 1 and self.text_width(" · ".join(facts), style.SUBTITLE_FONT) > room:
+            facts = facts[:-1]
+        return size, " · ".join(facts)
 
-_ruler = FigureCanvasAgg(Figure(dpi=style.DPI)).get_renderer()
+
+_ruler = Paper(Figure(dpi=style.DPI)).get_renderer()
 
 
 @lru_cache(maxsize=10_000)
@@ -70,16 +78,3 @@ HEADING_ROWS = (
     style.TOP + style.TITLE_HEIGHT + style.SUBTITLE_HEIGHT / 2 - 3,
 )
 """The middles of title and subtitle, in pixels from the picture's top."""
-
-
-def fitting_headings(title: str, facts: list[str], width: Callable) -> tuple[float, str]:
-    """The font size with which the title fits, and a subtitle of as many facts as fit.
-
-    `width` tells how wide a text is in pixels, from the text, its size and its weight.
-    """
-    room, size = style.WIDTH - 2 * style.SIDE, style.TITLE_FONT
-    while size > style.SMALL_FONT and width(title, size, "bold") > room:
-        size -= 1
-    while len(facts) > 1 and width(" · ".join(facts), style.SUBTITLE_FONT, "normal") > room:
-        facts = facts[:-1]
-    return size, " · ".join(facts)

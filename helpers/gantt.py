@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers import chart_words as words
@@ -30,7 +29,7 @@ from helpers.chart_bars import (
 )
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, spans_of
-from helpers.chart_png import png_of
+from helpers.chart_png import SMALL, SOON, png_of
 from helpers.chart_sharing import draw_accesses, draw_transfers, draw_waits
 from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
 from helpers.timeline import RUNNING, Timeline
@@ -41,22 +40,23 @@ class Chart:
 
     `figure` is matplotlib's, `alt` says the same in words, `png` is the content of a PNG file. In
     a notebook the chart shows itself: the picture with that text, and boxes over it that tell more
-    when the mouse rests on them.
+    when the mouse rests on them. `effort` is spent on a small file.
     """
 
-    def __init__(self, figure: Figure, alt: str, boxes: list[tuple]):
+    def __init__(self, figure: Figure, alt: str, boxes: list[tuple], effort: int = SMALL):
         self.figure = figure
         self.alt = alt
         self._boxes = boxes
+        self._effort = effort
 
     def __repr__(self):
         return "Chart"  # the same for every run, because nbval compares it
 
     @cached_property
     def png(self) -> bytes:
-        canvas = FigureCanvasAgg(self.figure)
+        canvas = self.figure.canvas
         canvas.draw()
-        return png_of(canvas)
+        return png_of(canvas, self._effort)
 
     def _repr_html_(self):
         return picture_html(self.png, self.alt, self._boxes)
@@ -120,7 +120,8 @@ def gantt(
         alt += f" Your guess was {words.seconds(guess)}."
     if bound is not None:
         alt += f" The bound is {words.seconds(bound)}."
-    return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide))
+    effort = SOON if timeline.predicted else SMALL  # the slider soon asks for the next prediction
+    return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide), effort)
 
 
 def _canvas(timeline, predicted, guess, bound, alongside, palette):

@@ -6,11 +6,8 @@ two thousand bars as cheap as one with twenty.
 """
 
 import math
-from functools import cache
 
 import numpy as np
-from matplotlib.font_manager import FontProperties, findfont
-from PIL import Image, ImageDraw, ImageFont
 
 from helpers import chart_words as words
 from helpers.chart_bars import draw_ghosts, draw_labels, draw_spans
@@ -25,18 +22,7 @@ from helpers.chart_data import (
     task_spans,
 )
 from helpers.chart_png import SOON, png_of
-from helpers.chart_sheet import HEADING_ROWS, fitting_headings
-from helpers.chart_style import (
-    DARK,
-    DPI,
-    LIGHT,
-    SIDE,
-    SUBTITLE_FONT,
-    SUBTITLE_HEIGHT,
-    TITLE_HEIGHT,
-    TOP,
-    WIDTH,
-)
+from helpers.chart_style import DARK, LIGHT
 from helpers.gantt import rulers_for, rulers_of
 from helpers.timeline import RUNNING, Timeline
 
@@ -93,7 +79,7 @@ class LiveChart:
             self._draw(stays, timeline)
             self._background = self._pixels()
         self._draw(grows, timeline)
-        self._write_headings(words.title(timeline), words.subtitle(timeline))
+        self._draw_headings(timeline)
         return png_of(self._canvas.figure.canvas, SOON)
 
     def _expected_end(self, timeline):
@@ -186,22 +172,13 @@ class LiveChart:
             artist.draw(renderer)
         self._forget_artists()
 
-    def _write_headings(self, title, facts):
-        """Title and subtitle above the lanes. They change with every frame, and matplotlib would
-        need longer for their letters than for all the rest; Pillow needs a tenth of that.
-        """
-        palette = self._palette
-        size, subtitle = fitting_headings(title, facts, _width)
-        strip = Image.new("RGBA", (WIDTH, TOP + TITLE_HEIGHT + SUBTITLE_HEIGHT), palette.card)
-        draw = ImageDraw.Draw(strip)
-        texts = (
-            (title, _font(size, "bold"), palette.ink),
-            (subtitle, _font(SUBTITLE_FONT, "normal"), palette.muted),
-        )
-        for middle, (text, font, colour) in zip(HEADING_ROWS, texts, strict=True):
-            _, top, _, bottom = font.getbbox("lp", anchor="ls")
-            draw.text((SIDE, middle - (top + bottom) / 2), text, colour, font, anchor="ls")
-        np.asarray(self._canvas.figure.canvas.buffer_rgba())[: strip.height] = strip
+    def _draw_headings(self, timeline):
+        """Title and subtitle above the lanes. They change with every frame."""
+        figure = self._canvas.figure
+        self._canvas.headings(words.title(timeline), words.subtitle(timeline))
+        for text in figure.texts:
+            text.draw(figure.canvas.get_renderer())
+        self._forget_artists()
 
     def _forget_artists(self):
         canvas = self._canvas
@@ -221,16 +198,6 @@ class LiveChart:
 
 
 LABELLED = ("task", "running")
-
-
-@cache
-def _font(size, weight):
-    """The font that matplotlib uses, for Pillow; the size in points."""
-    return ImageFont.truetype(findfont(FontProperties(weight=weight)), size * DPI / 72)
-
-
-def _width(text, size, weight):
-    return _font(size, weight).getlength(text)
 
 
 def _places(lanes):

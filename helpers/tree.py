@@ -7,11 +7,11 @@ runs nowhere in this picture; `gantt` shows when each of them lived.
 
 from typing import NamedTuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from helpers import chart_style as style
+from helpers.chart_text import Paper
 from helpers.chart_words import count, one_line
 from helpers.gantt import Chart
 from helpers.timeline import Timeline
@@ -128,7 +128,7 @@ class _Drawing:
         self.height = style.TOP + style.TITLE_HEIGHT + rows * ROW + style.BOTTOM
         size = (style.WIDTH / style.DPI, self.height / style.DPI)
         self.figure = Figure(size, dpi=style.DPI, facecolor=palette.card)
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()
+        self.renderer = Paper(self.figure).get_renderer()
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set_axis_off()
         self.axes.set(xlim=(0, style.WIDTH), ylim=(0, self.height))
