@@ -23,7 +23,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless CI=true; compare no forks where there are none."""
+    """Leave out what is marked slow, unless CI=true; compare no forks where there are none.
+
+    What is marked alone comes last, when there is little left to run beside it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
     for item in items:
         if isinstance(item, IPyNbCell) and cannot_be_compared_here(item.parent.path.stem):
             item.options["check"] = False

@@ -35,8 +35,10 @@ STAMP = VENV / "start-stamp.txt"  # says what was installed; written when all of
 LOG = VENV / "start-log.txt"  # what pip said
 UNFINISHED = "unfinished"
 
-TWO_AT_A_TIME = ["--numprocesses=2", "--dist=loadfile"]
-"""Tests mostly wait. Those of one file, and the cells of one notebook, stay in one process."""
+TWO_AT_A_TIME = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+"""Tests mostly wait. Those of one file, and the cells of one notebook, stay in one process; what
+conftest.py puts last stays last.
+"""
 
 LAB = [
     "-m",

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from helpers.gantt import gantt
 from helpers.script import run_script
-from helpers.tasks import long_time_task
+from helpers.tasks import exit_with, long_time_task
 from helpers.timeline import Process, Tasks, Timeline, start_ups
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there is only spawn on Windows")
@@ -148,6 +149,23 @@ def test_a_terminated_child_has_the_exit_code_of_sigterm_on_every_system():
     child.terminate()
     child.join()
     assert child.exitcode == -signal.SIGTERM == -15
+
+
+@posix
+@pytest.mark.parametrize(("asked_for", "kept"), [(3, 3), (255, 255), (256, 0), (300, 44)])
+def test_an_exit_code_beyond_255_arrives_as_another(asked_for, kept):
+    child = multiprocessing.get_context("spawn").Process(target=exit_with, args=(asked_for,))
+    child.start()
+    child.join()
+    assert child.exitcode == kept
+
+
+@posix
+def test_a_crash_from_inside_shows_up_as_a_signal():
+    child = multiprocessing.get_context("spawn").Process(target=os.abort)
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGABRT
 
 
 @posix

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from helpers import tasks
@@ -52,6 +53,21 @@ def test_a_killed_command_has_exit_code_minus_nine(server):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the lesson says it of Linux and macOS")
+def test_the_time_limit_of_run_reaches_the_command_and_not_what_that_has_started(tmp_path):
+    shell_like = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "open(sys.argv[1], 'w').write(str(child.pid))\n"
+        "child.wait()\n"
+    )
+    note = tmp_path / "pid"
+    with pytest.raises(subprocess.TimeoutExpired):
+        subprocess.run([sys.executable, "-c", shell_like, note], timeout=3)
+    grandchild = psutil.Process(int(note.read_text()))
+    assert grandchild.is_running()
+    grandchild.kill()
+
+
 def test_an_unknown_name_ends_with_exit_code_one(server):
     done = subprocess.run(nslookup_command(server, MISSING), capture_output=True)
     assert done.returncode == 1

@@ -12,7 +12,9 @@ import pytest
 
 from helpers.gantt import gantt
 from helpers.observed import get_context
+from helpers.script import run_script
 from helpers.tasks import add_many, register, sum_of, sum_shared, write_own_place
+from tests.methods import METHODS
 from tests.within import within
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource tracker")
@@ -124,6 +126,40 @@ def test_children_that_open_the_memory_do_not_take_it_along(memory):
     with mp.Pool(2) as pool:
         assert within(60, pool.starmap, sum_shared, [(memory.name, 10)] * 4) == [0.0] * 4
     SharedMemory(memory.name).close()
+
+
+POOL_AND_MEMORY = """
+from multiprocessing import get_context
+from multiprocessing.shared_memory import SharedMemory
+import sys
+
+def look_into(name):
+    SharedMemory(name).close()
+
+if __name__ == '__main__':
+    first, method = sys.argv[1:]
+    early = SharedMemory(create=True, size=1000) if first == 'memory' else None
+    with get_context(method).Pool(1) as pool:
+        memory = early or SharedMemory(create=True, size=1000)
+        pool.apply(look_into, (memory.name,))
+        pool.close()
+        pool.join()
+    try:
+        SharedMemory(memory.name).close()
+        print('still there')
+        memory.unlink()
+    except FileNotFoundError:
+        print('gone')
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("first", ["memory", "pool"])
+def test_a_forked_child_takes_memory_along_that_was_made_after_it(first, method):
+    takes_it_along = (first, method) == ("pool", "fork")
+    said = run_script(POOL_AND_MEMORY, first, method).stdout
+    assert said == ("gone\n" if takes_it_along else "still there\n")
 
 
 @POSIX

@@ -1,9 +1,8 @@
 """What lesson 11 says of failures, where no cell shows it."""
 
-import multiprocessing
+import multiprocessing.pool
 import pickle
 import re
-import socket
 import sys
 import threading
 import time
@@ -59,14 +58,39 @@ def test_a_traceback_in_a_glass_case_has_no_colours(monkeypatch):
 # What the lesson says beside its cells
 
 
-def test_files_locks_sockets_and_inner_functions_cannot_be_pickled():
+def test_files_locks_and_inner_functions_cannot_be_pickled():
     def inner():
         pass
 
-    with open(__file__, encoding="utf-8") as file, socket.socket() as line:
-        for value in (file, line, threading.Lock(), multiprocessing.Lock(), inner):
+    with open(__file__, encoding="utf-8") as file:
+        for value in (file, threading.Lock(), multiprocessing.Lock(), inner):
             with pytest.raises((TypeError, RuntimeError, AttributeError, pickle.PicklingError)):
                 pickle.dumps(value)
+
+
+def test_a_lock_may_be_handed_to_a_process_but_not_sent_to_a_pool():
+    plain = multiprocessing.get_context("spawn")
+    lock = plain.Lock()
+    process = plain.Process(target=bool, args=(lock,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    with plain.Pool(1) as pool, pytest.raises(RuntimeError, match="through inheritance"):
+        pool.apply(bool, (lock,))
+
+
+def test_a_join_with_a_limit_says_nothing_when_the_time_is_up():
+    p = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    p.start()
+    assert p.join(timeout=0.01) is None
+    assert p.is_alive()
+    p.kill()
+    p.join()
+
+
+def test_the_join_of_a_pool_takes_no_limit():
+    with pytest.raises(TypeError):
+        multiprocessing.pool.Pool.join(None, timeout=1)
 
 
 @WITHOUT_FORK

@@ -1,6 +1,8 @@
 """The rooms of helpers/: who may know whom, and what a child has to load."""
 
 import ast
+import fnmatch
+import re
 import sys
 from pathlib import Path
 
@@ -14,15 +16,11 @@ from tests.test_properties import unheld
 
 FOLDER = Path(helpers.__file__).parent
 ROOMS = {path.stem: ast.parse(path.read_text("utf-8")) for path in FOLDER.glob("*.py")}
-FROM_THE_GROUND_UP = [
-    "tasks", "flight", "cargo", "aboard", "folders", "tracker", "exports", "timeline", "segments",
-    "task_table", "logs",
-    "checks", "processes", "pools", "messages", "observed", "schedule", "gantt", "panel",
-]  # fmt: skip
 LOADED_BY_CHILDREN = [
     "__init__", "tasks", "mine_template", "flight", "cargo", "aboard",
     "checks", "processes", "pools", "messages", "observed",
 ]  # fmt: skip
+UNNAMED = {"__init__", "mine_template", "do_fork"}
 FAT = {"numpy", "matplotlib", "ipywidgets", "IPython", "psutil", "PIL", "traitlets"}
 
 
@@ -57,10 +55,24 @@ def test_no_room_knows_itself_round_a_corner(room: str) -> None:
     assert room not in reached(room)
 
 
-@pytest.mark.parametrize("room", FROM_THE_GROUND_UP)
-def test_imports_point_down(room: str) -> None:
-    above = FROM_THE_GROUND_UP[FROM_THE_GROUND_UP.index(room) + 1 :]
-    assert not reached(room) & set(above)
+def lines_of_the_readme() -> list[set[str]]:
+    """The rooms that each line of the README's list names, from the first to the last."""
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    table = readme.partition("| Room |")[2].partition("\n\n")[0]
+    lines = [re.findall(r"`([\w*]+)\.py`", line.split("|")[1]) for line in table.split("\n")[2:]]
+    return [{room for name in line for room in fnmatch.filter(ROOMS, name)} for line in lines]
+
+
+def test_a_room_imports_only_from_its_own_line_of_the_readme_and_from_those_above() -> None:
+    known = {"__init__"}
+    for line in lines_of_the_readme():
+        known |= line
+        for room in line:
+            assert neighbours(room) <= known, room
+
+
+def test_the_readme_names_every_room() -> None:
+    assert set().union(*lines_of_the_readme()) == ROOMS.keys() - UNNAMED
 
 
 @pytest.mark.parametrize("room", LOADED_BY_CHILDREN)

@@ -13,6 +13,7 @@ from benchmarks.seats import hold_class, seats_with_room
 from helpers import folders
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_thirty_seats_at_once_run_a_lesson_to_its_end() -> None:
     """That each seat's processes are gone is held by `tests/leftovers.py`."""

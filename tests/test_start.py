@@ -283,6 +283,24 @@ def test_the_cells_of_a_notebook_stay_together_where_two_tests_run_at_a_time(cou
     assert {"--numprocesses=2", "--dist=loadfile"} <= set(commands[0])
 
 
+def test_what_wants_the_machine_to_itself_comes_last(course, commands):
+    start.main(["test"])
+    assert "--no-loadscope-reorder" in commands[0]
+    program = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "tests/test_seats.py",
+        "tests/test_start.py",
+    ]
+    asked = subprocess.run(program, cwd=SOURCE.parent, capture_output=True, text=True)
+    names = [line for line in asked.stdout.splitlines() if "::" in line]
+    assert names[-1].endswith("test_thirty_seats_at_once_run_a_lesson_to_its_end")
+    assert len(names) > 2
+
+
 def test_the_tests_have_dask_and_the_course_itself_does_without(course, commands):
     start.main([])
     assert not start.is_ready("dask")

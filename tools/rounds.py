@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers.machine import start_methods, usable_cores  # noqa: E402
+from start import TWO_AT_A_TIME  # noqa: E402
 
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: sum(range(100_000))"
 """A program that computes for as long as its parent lives."""
@@ -55,8 +56,9 @@ def main(arguments: list[str]) -> int:
 
 def one_round(notebooks: list[Path], method: str) -> tuple[int, str]:
     """Run the notebooks once. Return pytest's exit code and all that it said."""
+    options = [*TWO_AT_A_TIME, "-q", "-p", "no:cacheprovider", "--color=no"]
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", *notebooks],
+        [sys.executable, "-m", "pytest", *options, *notebooks],
         cwd=ROOT,
         env={**os.environ, "START_METHOD": method},
         stdin=subprocess.DEVNULL,
