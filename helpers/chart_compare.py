@@ -187,6 +187,7 @@ def draw_law(plot: Plot, law: Callable[[float], float], name: str) -> None:
         va="bottom",
         fontsize=style.SUBTITLE_FONT,
         color=colour,
+        bbox={"facecolor": plot.sheet.palette.card, "edgecolor": "none", "pad": 1},
     )
 
 
