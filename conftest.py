@@ -25,9 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what is marked slow, unless CI=true; compare no forks where there are none.
 
-    What is marked alone comes last, when there is little left to run beside it.
+    A file with something in it that is marked alone comes last: little is left to run beside it.
     """
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    items.sort(key=lambda item: item.path in alone)  # whole files: pytest-xdist hands out no less
     for item in items:
         if isinstance(item, IPyNbCell) and cannot_be_compared_here(item.parent.path.stem):
             item.options["check"] = False
@@ -36,6 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: runs only with CI=true"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why the browser tests were skipped; pytest by itself keeps that to itself.
+
+    It is said here and not in tests/browser, whose conftest.py is read only by the process that
+    runs those tests.
+    """
+    for report in terminalreporter.stats.get("skipped", []):
+        *_, reason = report.longrepr
+        if report.nodeid.startswith("tests/browser/") and "slow:" not in reason:
+            reason = reason.removeprefix("Skipped: ")
+            terminalreporter.write_line(f"The browser tests were skipped: {reason}", yellow=True)
+            break
 
 
 def cannot_be_compared_here(lesson: str) -> bool:

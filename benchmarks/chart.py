@@ -97,7 +97,9 @@ def frame_2000_vs_blit():
 
 def drawn(durations: list[float], workers: int) -> list[float]:
     """Milliseconds of processor time until a prediction is ready for the page."""
-    return [1000 * cpu(lambda: gantt(predict(durations, workers))._repr_html_()) for _ in range(15)]
+    return [
+        1000 * cpu(lambda: gantt(predict(durations, workers)).html_for_now()) for _ in range(15)
+    ]
 
 
 @figure("prediction of 5 tasks on 7 workers to HTML, without the browser's part", "ms CPU", bar=150)

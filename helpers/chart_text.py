@@ -27,11 +27,13 @@ SIMPLE = (range(0x20, 0x7F), range(0xA0, 0x300), range(0x370, 0x530), range(0x20
 class Paper(FigureCanvasAgg):
     """A canvas for a figure whose texts Pillow writes."""
 
+    _size = None  # what the renderer was made for: width and height in pixels, dots per inch
+
     def get_renderer(self) -> RendererAgg:
         """What draws on this canvas; a new one whenever the figure's size has changed."""
         size = (*self.get_width_height(physical=True), self.figure.dpi)
-        if self._lastKey != size:
-            self.renderer, self._lastKey = _Pen(*size), size
+        if self._size != size:
+            self.renderer, self._size = _Pen(*size), size
         return self.renderer
 
 
@@ -50,7 +52,8 @@ class _Pen(RendererAgg):
             return super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
         x, y = round(x), self.height - round(y)
         if isinstance(mtext, Haloed):
-            halo = _ink_of(s, font, self.points_to_pixels(mtext.halo / 2))
+            width = max(1, round(self.points_to_pixels(mtext.halo / 2)))
+            halo = _ink_of(s, font, width)
             self._put(gc, x, y, halo, to_rgba(mtext.paper))
         alpha = gc.get_alpha() if gc.get_forced_alpha() else None
         self._put(gc, x, y, _ink_of(s, font), to_rgba(gc.get_rgb(), alpha))
@@ -70,7 +73,7 @@ class _Pen(RendererAgg):
 
 
 class Haloed(Text):
-    """One line with a halo in the paper's colour, so that it can be read on any fill.
+    """One level line with a halo in the paper's colour, so that it can be read on any fill.
 
     `halo` is as wide as a line of so many points drawn around each letter.
     """
@@ -89,10 +92,14 @@ class Haloed(Text):
         super().draw(renderer)
 
 
-@lru_cache(FONTS)
 def font_for(looks: FontProperties, dpi: float) -> ImageFont.FreeTypeFont:
     """The font that matplotlib would take, for Pillow."""
-    return ImageFont.truetype(findfont(looks), looks.get_size_in_points() * dpi / 72)
+    return _font_in(findfont(looks), looks.get_size_in_points() * dpi / 72)
+
+
+@lru_cache(FONTS)
+def _font_in(file, pixels):
+    return ImageFont.truetype(file, pixels, index=file.face_index)
 
 
 @lru_cache(LINES)
@@ -108,8 +115,7 @@ def _ink_of(line, font, halo=0):
 
     That is how far right of the pen its first column begins, and its lowest row below the pen.
     """
-    box = font.getbbox(line, anchor="ls", stroke_width=halo)
-    left, top, right, bottom = map(round, box)
+    left, top, right, bottom = font.getbbox(line, anchor="ls", stroke_width=halo)
     picture = Image.new("L", (right - left, bottom - top))
     looks = {"font": font, "anchor": "ls", "stroke_width": halo}
     ImageDraw.Draw(picture).text((-left, -top), line, 255, **looks)

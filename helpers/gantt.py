@@ -32,6 +32,7 @@ from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, 
 from helpers.chart_png import SMALL, SOON, png_of
 from helpers.chart_sharing import draw_accesses, draw_transfers, draw_waits
 from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
+from helpers.chart_text import Paper
 from helpers.timeline import RUNNING, Timeline
 
 
@@ -40,26 +41,32 @@ class Chart:
 
     `figure` is matplotlib's, `alt` says the same in words, `png` is the content of a PNG file. In
     a notebook the chart shows itself: the picture with that text, and boxes over it that tell more
-    when the mouse rests on them. `effort` is spent on a small file.
+    when the mouse rests on them.
     """
 
-    def __init__(self, figure: Figure, alt: str, boxes: list[tuple], effort: int = SMALL):
+    def __init__(self, figure: Figure, alt: str, boxes: list[tuple]):
         self.figure = figure
         self.alt = alt
         self._boxes = boxes
-        self._effort = effort
 
     def __repr__(self):
         return "Chart"  # the same for every run, because nbval compares it
 
     @cached_property
     def png(self) -> bytes:
-        canvas = self.figure.canvas
+        return self._png(SMALL)
+
+    def _png(self, effort):
+        canvas = Paper(self.figure)
         canvas.draw()
-        return png_of(canvas, self._effort)
+        return png_of(canvas, effort)
 
     def _repr_html_(self):
         return picture_html(self.png, self.alt, self._boxes)
+
+    def html_for_now(self) -> str:
+        """The same for a page that will soon show another chart: made sooner, and larger."""
+        return picture_html(self._png(SOON), self.alt, self._boxes)
 
 
 def picture_html(png: bytes, alt: str, boxes: list[tuple] = ()) -> str:
@@ -120,8 +127,7 @@ def gantt(
         alt += f" Your guess was {words.seconds(guess)}."
     if bound is not None:
         alt += f" The bound is {words.seconds(bound)}."
-    effort = SOON if timeline.predicted else SMALL  # the slider soon asks for the next prediction
-    return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide), effort)
+    return Chart(canvas.figure, alt, _hover_boxes(canvas, timeline, wide))
 
 
 def _canvas(timeline, predicted, guess, bound, alongside, palette):

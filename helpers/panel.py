@@ -274,7 +274,7 @@ class Panel:
             if self._durations is None:
                 return self._say(f"{setting}: press Run.")
             predicted = self._predict(setting)
-            self._show(predicted)
+            self._update(self._chart_id, self._draw(predicted).html_for_now())
             makespan = chart_words.seconds(predicted.makespan)
             return self._say(f"{setting}: predicted makespan {makespan}. Press Run.")
 

@@ -9,6 +9,7 @@ still in our process group.
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -47,6 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
     tempfile.tempdir = folder
     # Removed at the very end, after what multiprocessing itself has to tidy up in it.
     util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=-200)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Hand Ctrl-C on to the processes of pytest-xdist, whose groups no terminal knows."""
+    for child in OWN.children():
+        with contextlib.suppress(OSError, AttributeError):
+            if os.getpgid(child.pid) == child.pid:
+                os.killpg(child.pid, signal.SIGINT)
 
 
 class Watch:

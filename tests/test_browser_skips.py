@@ -1,9 +1,13 @@
 """A browser test may be skipped on a student's machine, but not in CI."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from start import TWO_AT_A_TIME
 from tests.inner import ROOT, run_pytest
 
 pytestmark = pytest.mark.slow  # a second pytest inside
@@ -39,3 +43,11 @@ def test_a_skip_of_a_browser_test_is_a_failure_in_ci_and_nowhere_else(tmp_path, 
     assert [end.word for end in ends] == words
     assert "there is no browser here" in ends[0].message
     assert "no wish to run" in ends[1].message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a browser is found without PATH")
+def test_where_there_is_no_browser_the_test_command_says_so(tmp_path):
+    command = [sys.executable, "-m", "pytest", *TWO_AT_A_TIME, "-k", "on_a_projector"]
+    environment = {**os.environ, "CI": "", "PATH": str(tmp_path)}
+    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
+    assert "The browser tests were skipped: there is no Chromium" in said

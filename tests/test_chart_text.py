@@ -1,13 +1,20 @@
 """What Pillow writes stands where matplotlib would have written it; the rest matplotlib writes."""
 
+import base64
+import copy
 import io
+import re
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from PIL import Image, ImageDraw
 
-from helpers.chart_text import Haloed, Paper
+from helpers.chart_text import Haloed, Paper, _ink_of, font_for
+from helpers.gantt import gantt
+from helpers.schedule import predict
 
 LEFT_TO_RIGHT = [
     "worker 12",
@@ -41,9 +48,16 @@ def test_a_line_stands_where_matplotlib_would_have_written_it(text, weight, look
     looks |= {"fontweight": weight, "fontsize": 11}
     ours, theirs = (drawn(kind, text, **looks) for kind in (Paper, FigureCanvasAgg))
     width = np.ptp(box(theirs)[:2])
-    assert (ours != theirs).any()  # Pillow has indeed written it
     assert np.abs(box(ours) - box(theirs)).max() <= 2 + 0.03 * width
     assert ours.sum() == pytest.approx(theirs.sum(), rel=0.15)
+
+
+def test_simple_lines_are_indeed_written_by_pillow(monkeypatch):
+    monkeypatch.setattr(RendererAgg, "draw_text", None)
+    for text in LEFT_TO_RIGHT:
+        assert drawn(Paper, text).any()
+    with pytest.raises(TypeError):
+        drawn(Paper, LEFT_TO_MATPLOTLIB[0])
 
 
 def test_several_lines_stand_as_far_apart_as_matplotlibs():
@@ -51,9 +65,19 @@ def test_several_lines_stand_as_far_apart_as_matplotlibs():
     assert np.abs(box(ours) - box(theirs)).max() <= 3
 
 
+def saved(kind, dpi):
+    """What is black in a picture of a text that was saved with so many dots per inch."""
+    figure, file = Figure((5, 1), dpi=100), io.BytesIO()
+    kind(figure)
+    figure.text(0.5, 0.5, "worker 12")
+    figure.savefig(file, format="png", dpi=dpi)
+    return 255 - np.asarray(Image.open(file).convert("L")).astype(int)
+
+
 @pytest.mark.parametrize("dpi", [50, 100, 220])
 def test_a_picture_saved_larger_has_larger_letters(dpi):
-    ours, theirs = (drawn(kind, "worker 12", dpi) for kind in (Paper, FigureCanvasAgg))
+    ours, theirs = saved(Paper, dpi), saved(FigureCanvasAgg, dpi)
+    assert ours.shape == theirs.shape
     assert np.abs(box(ours) - box(theirs)).max() <= 2 + 0.02 * ours.shape[1]
 
 
@@ -106,6 +130,16 @@ def test_a_halo_surrounds_every_letter(text):
     assert ours.sum() == pytest.approx(theirs.sum(), rel=0.2)
 
 
+@pytest.mark.parametrize("halo", [3, 5])
+def test_no_halo_is_cut_off(halo):
+    font = font_for(FontProperties(size=11), 100)
+    ink, left, below = _ink_of("gÅ1", font, halo)
+    room = Image.new("L", (ink.shape[1] + 20, ink.shape[0] + 20))
+    corner = 10 - left, 10 + ink.shape[0] - below
+    ImageDraw.Draw(room).text(corner, "gÅ1", 255, font, anchor="ls", stroke_width=halo)
+    assert np.asarray(room).sum(dtype=int) == ink.sum(dtype=int)
+
+
 def test_a_halo_is_there_in_other_kinds_of_pictures_too():
     def strokes(text):
         figure = Figure((5, 1))
@@ -128,3 +162,21 @@ def test_each_size_of_a_figure_has_its_own_pixels():
     assert figure.canvas.get_renderer() is not first
     figure.canvas.draw()
     assert np.asarray(figure.canvas.buffer_rgba()).shape == (200, 500, 4)
+
+
+def test_a_chart_that_was_copied_still_has_its_picture():
+    chart = gantt(predict([1.0, 2.0], 2))
+    assert copy.deepcopy(chart).png == chart.png
+
+
+def test_a_picture_for_now_shows_the_same_in_a_larger_file():
+    chart = gantt(predict([1.0] * 9, 3))
+    for_now, for_good = chart.html_for_now(), chart._repr_html_()
+    assert len(for_now) > len(for_good)
+    assert pixels_in(for_now) == pixels_in(for_good)
+
+
+def pixels_in(page):
+    """The pixels of the picture in a piece of HTML."""
+    packed = base64.b64decode(re.search(r"base64,([^\"]*)", page)[1])
+    return Image.open(io.BytesIO(packed)).tobytes()

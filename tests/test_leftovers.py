@@ -1,7 +1,10 @@
 """The watch over left-overs sees what it is there for: these samples leave something on purpose."""
 
+import contextlib
 import os
 import re
+import signal
+import subprocess
 import sys
 import textwrap
 
@@ -9,7 +12,10 @@ import nbformat
 import psutil
 import pytest
 
-from tests.inner import Outcome, run_pytest
+from start import TWO_AT_A_TIME
+from tests.inner import ROOT, Outcome, run_pytest
+from tests.leftovers import _is_alive
+from tests.within import until
 
 pytestmark = pytest.mark.slow  # a second pytest inside, with waits of its own
 
@@ -107,3 +113,30 @@ def test_helpers_of_the_standard_library_are_no_leftovers(ends) -> None:
 def test_a_notebook_that_leaves_a_process_is_named_and_the_process_ended(ends) -> None:
     assert ends["leaves_process", "Cell 0"].word == "passed", "a notebook is judged at its end"
     assert_named_and_ended(ends["leaves_process", "Cell 1"])
+
+
+WAITS_FOR_A_CHILD = f"""
+import pathlib, subprocess
+def test_that_waits():
+    child = subprocess.Popen({SLEEP!r})
+    pathlib.Path(__file__).with_name("pid").write_text(str(child.pid))
+    child.wait()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows a terminal interrupts all of a console")
+def test_ctrl_c_on_tests_beside_each_other_leaves_nothing(tmp_path, interruptible) -> None:
+    (tmp_path / "test_sample.py").write_text(WAITS_FOR_A_CHILD)
+    settings = ["-c", ROOT / "pyproject.toml", "--rootdir", tmp_path, "-p", "tests.leftovers"]
+    command = [sys.executable, "-m", "pytest", *settings, *TWO_AT_A_TIME, tmp_path]
+    note = tmp_path / "pid"
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as tests:
+        until(lambda: note.exists() and note.read_text())
+        child = psutil.Process(int(note.read_text()))
+        tests.send_signal(signal.SIGINT)  # a terminal's Ctrl-C reaches only its own group
+        tests.wait(60)
+    try:
+        until(lambda: not _is_alive(child), seconds=5)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()

@@ -160,9 +160,16 @@ def test_an_exit_code_beyond_255_arrives_as_another(asked_for, kept):
     assert child.exitcode == kept
 
 
+def crash():
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # leave no file behind
+    os.abort()
+
+
 @posix
 def test_a_crash_from_inside_shows_up_as_a_signal():
-    child = multiprocessing.get_context("spawn").Process(target=os.abort)
+    child = multiprocessing.get_context("spawn").Process(target=crash)
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGABRT

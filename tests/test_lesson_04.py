@@ -61,13 +61,19 @@ def test_the_time_limit_of_run_reaches_the_command_and_not_what_that_has_started
         "child.wait()\n"
     )
     note = tmp_path / "pid"
-    with pytest.raises(subprocess.TimeoutExpired):
-        subprocess.run([sys.executable, "-c", shell_like, note], timeout=3)
+    for seconds in (2, 8, 32):  # a busy machine needs longer to come that far
+        with pytest.raises(subprocess.TimeoutExpired):
+            subprocess.run([sys.executable, "-c", shell_like, note], timeout=seconds)
+        if note.exists():
+            break
     grandchild = psutil.Process(int(note.read_text()))
-    assert grandchild.is_running()
-    grandchild.kill()
+    try:
+        assert grandchild.status() != psutil.STATUS_ZOMBIE
+    finally:
+        grandchild.kill()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the lesson says it of Linux and macOS")
 def test_an_unknown_name_ends_with_exit_code_one(server):
     done = subprocess.run(nslookup_command(server, MISSING), capture_output=True)
     assert done.returncode == 1

@@ -18,8 +18,6 @@ from tools import lab
 ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 
-NO_BROWSER = "The browser tests were skipped:"
-
 OpenNotebook = Callable[[str], lab.Notebook]
 
 
@@ -30,7 +28,7 @@ def browser() -> Iterator[Browser]:
         running = lab.browser()
         opened = running.__enter__()
     except lab.NoBrowser as error:
-        pytest.skip(f"{NO_BROWSER} {error}")
+        pytest.skip(str(error))
     yield opened
     running.__exit__(None, None, None)
 
@@ -43,15 +41,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
         *_, reason = report.longrepr
         report.outcome, report.longrepr = "failed", f"in CI a skip is a failure: {reason}"
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say why the browser tests were skipped; pytest by itself keeps that to itself."""
-    for report in terminalreporter.stats.get("skipped", []):
-        *_, reason = report.longrepr
-        if NO_BROWSER in reason:
-            terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True)
-            break
 
 
 @pytest.fixture(scope="module")
