@@ -274,7 +274,7 @@ class Panel:
             if self._durations is None:
                 return self._say(f"{setting}: press Run.")
             predicted = self._predict(setting)
-            self._update(self._chart_id, self._draw(predicted).html_for_now())
+            self._show(predicted)
             makespan = chart_words.seconds(predicted.makespan)
             return self._say(f"{setting}: predicted makespan {makespan}. Press Run.")
 
@@ -317,7 +317,9 @@ class Panel:
         return len(self.results[-1].timeline.tasks)
 
     def _show(self, timeline, predicted=None, guess=None):
-        self._update(self._chart_id, self._draw(timeline, predicted, guess)._repr_html_())
+        chart = self._draw(timeline, predicted, guess)
+        soon_over = timeline.predicted  # by the next one, or by a run
+        self._update(self._chart_id, chart.html_for_now() if soon_over else chart._repr_html_())
 
     def _update(self, display_id, content):
         update_display(_block(content), raw=True, display_id=display_id)
