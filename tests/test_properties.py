@@ -103,7 +103,6 @@ EXCUSED = {
     "chart_png": "writes the picture of every chart",
     "chart_sharing": "draws for `gantt`",
     "chart_text": "writes the texts of every chart",
-    "chart_sheet": "draws for `comparison`, `law_chart` and the panel",
     "tasks": "the lessons' worker functions: they do what the text beside them says, "
     "and lesson 11 wants some of them to fail",
     "mine": "its student's",
