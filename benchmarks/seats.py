@@ -6,7 +6,9 @@ when it sweeps, and none may take another's children or logs for somebody's who 
 
 import contextlib
 import functools
+import os
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from typing import NamedTuple
 import nbformat
 import psutil
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 from benchmarks.measure import NotHere, figure
 
@@ -41,8 +44,13 @@ class Class(NamedTuple):
 
 def hold_class(seats: int) -> Class:
     """Let that many kernels run the lesson at once."""
+    with tempfile.TemporaryDirectory(prefix="s-") as folder:  # sockets have short names only
+        return _hold_class(seats, Path(folder))
+
+
+def _hold_class(seats, folder):
     notebook = nbformat.read(LESSON, as_version=4)
-    clients = [_client(notebook) for _ in range(seats)]
+    clients = [_client(notebook, folder / str(seat)) for seat in range(seats)]
     peaks, over = [0] * seats, threading.Event()
     watch = threading.Thread(target=_watch, args=(clients, peaks, over))
     began = time.perf_counter()
@@ -56,11 +64,20 @@ def hold_class(seats: int) -> Class:
         watch.join()
 
 
-def _client(notebook):
+def _client(notebook, sockets):
+    """What runs the lesson in a kernel that is reached, where that is possible, through files.
+
+    A port is chosen before the kernel opens it. With 150 ports for kernels that take long to
+    start, now and then one is in other hands by then, and its client waits for ever.
+    """
+    config = Config()
+    if os.name == "posix":
+        config.KernelManager.transport, config.KernelManager.ip = "ipc", str(sockets)
     return NotebookClient(
         nbformat.from_dict(notebook),
         timeout=PATIENCE,
         startup_timeout=PATIENCE,
+        config=config,
         resources={"metadata": {"path": str(LESSON.parent)}},
     )
 
