@@ -178,10 +178,12 @@ def _tap(tasks, results, recorder, observe):
 def _observe_pool_task(task, recorder):
     """A task of `Pool` with its function recorded; of a chunk, the function inside."""
     job, item, function, args, kwargs = task
-    if _is(function, _POOL, "mapstar") or _is(function, _POOL, "starmapstar"):
+    if _is(function, _POOL, "mapstar"):
         ((inner, chunk),) = args
-        # The method itself is called a little quicker than the object that has it.
-        args = ((RecordedCall(inner, recorder, job, item).__call__, chunk),)
+        function, args = RecordedCall(inner, recorder, job, item).map, (chunk,)
+    elif _is(function, _POOL, "starmapstar"):
+        ((inner, chunk),) = args
+        args = ((RecordedCall(inner, recorder, job, item), chunk),)
     elif not _is_machinery(function):
         function = RecordedCall(function, recorder, job, item)
     return job, item, function, args, kwargs
@@ -247,6 +249,35 @@ class RecordedCall:
             self.finish(flight.RETURNED, began)
         return result
 
+    def map(self, values):
+        """What `list(map(self, values))` would do, in half the time.
+
+        The calls of a chunk follow each other, often very short ones. So the steps of `__call__`
+        stand here once more, without what a call takes that may have any arguments.
+        """
+        function, record, record_end = self.function, self.record, self.recorder.record_end
+        results = []
+        for value in values:
+            text = label_of(value)
+            began = _now()
+            segment, place = record(_STARTED, self.number, self.job, self.item, 0, text, began)
+            if began - self.asked_at > _SHORT:
+                self.computed, self.asked_at = self.clock(), _now()
+            try:
+                result = function(value)
+            except BaseException as error:
+                self.finish(flight.RAISED, began, _text_of_error(error))
+                if isinstance(error, StopIteration):  # for `list` the end of what `map` has
+                    return results
+                raise
+            took = _now() - began
+            if took < _SHORT:
+                record_end(segment, place, took)
+            else:
+                self.finish(flight.RETURNED, began)
+            results.append(result)
+        return results
+
     def finish(self, outcome, began, text=b""):
         """Record the end of a task."""
         now, computed = _now(), self.clock()
@@ -267,12 +298,17 @@ _LEAST, _MOST = -(10**15), 10**15
 """Between these a whole number is short enough to be written as it is."""
 
 
+def label_of(value) -> bytes:
+    """A value as text for a label, cut to `LONGEST_CALL` bytes."""
+    if _is_small(value):  # as in most large maps, where each nanosecond counts
+        return b"%d" % value
+    return _cut(text_of(value))
+
+
 def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
     """The arguments of a call as they would be written, cut to `LONGEST_CALL` bytes."""
-    if len(args) == 1 and not kwargs:  # as in most large maps, where each nanosecond counts
-        (value,) = args
-        if type(value) is int and _LEAST < value < _MOST:
-            return b"%d" % value
+    if len(args) == 1 and not kwargs:
+        return label_of(args[0])
     texts = [text_of(value) for value in args]
     if kwargs:
         texts += [f"{name}={text_of(value)}" for name, value in kwargs.items()]
@@ -282,11 +318,6 @@ def text_of_arguments(args: tuple, kwargs: dict) -> bytes:
 def _is_small(value):
     """Is this a plain number that can be written at once?"""
     return type(value) is int and _LEAST < value < _MOST
-
-
-def message_text(value) -> bytes:
-    """A message's value as text, cut to `LONGEST_CALL` bytes."""
-    return _cut(text_of(value))
 
 
 _TOLD_BY_NAME = (

@@ -47,7 +47,7 @@ class _Messages:
         number, now = next(self._numbers), time.perf_counter_ns()
         self._wait(super().put, block, timeout, queue.Full, (os.getpid(), number, obj))
         self._recorder.record(
-            flight.PUT, 0, number, self._number, text=aboard.message_text(obj), at=now
+            flight.PUT, 0, number, self._number, text=aboard.label_of(obj), at=now
         )
 
     def get(self, block=True, timeout=None):

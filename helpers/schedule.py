@@ -7,7 +7,7 @@ takes beyond this prediction went into start-up, messages and waiting for a core
 
 import math
 from collections.abc import Iterable, Sequence
-from heapq import heapreplace
+from heapq import heappop, heappushpop
 from numbers import Real
 from operator import index
 
@@ -72,20 +72,31 @@ def _schedule_of_chunks(seconds, workers, chunksize):
 def _list_schedule(seconds, workers):
     """Start, finish and lane of every task, as three arrays.
 
-    The heap holds one number a worker: when it is free. The smallest comes out first. A worker's
-    lane rides in the last bits of that number, far below anything a clock can tell, so that one
-    comparison of two floats decides by time first and by lane second. Pairs (time, lane) would
-    say the same and take more than twice as long.
+    Every worker is one number: when it is free. A worker's lane rides in the last bits of that
+    number, far below anything a clock can tell, so that one comparison of two floats decides by
+    time first and by lane second. Pairs (time, lane) would say the same and take more than twice
+    as long.
     """
     last_bit, tick = _clock(seconds, workers)
     length = np.rint(seconds / tick) * tick
     free = (np.arange(workers) * last_bit).tolist()
-    # heapreplace puts in when the worker will be free again and gives back when it was free.
-    began = (heapreplace(free, free[0] + one) for one in length.tolist())
-    began = np.fromiter(began, dtype=float, count=len(length))
+    began = np.fromiter(_starts(length.data, free), dtype=float, count=len(length))
     started = np.floor(began / tick) * tick
-    lane = np.rint((began - started) / last_bit).astype(np.int64) + 1
+    lane = ((began - started) / last_bit).astype(np.int64) + 1
     return started, started + length, lane
+
+
+def _starts(lengths, free):
+    """When each task starts: when its worker is free, who is the first of all to be so.
+
+    Args:
+        lengths: how long each task lasts.
+        free: when each worker is free, a sorted list, and so a heap already. It is used up.
+    """
+    first = heappop(free)
+    for length in lengths:
+        yield first
+        first = heappushpop(free, first + length)
 
 
 def _clock(seconds, workers):
@@ -138,9 +149,8 @@ def _checked_durations(durations):
     if len(durations) == 0:
         raise ValueError("there are no durations: give at least one task, such as [1.0]")
     seconds = _as_floats(durations)
-    wrong = ~(np.isfinite(seconds) & (seconds >= 0))
-    if wrong.any():
-        i = int(wrong.argmax())
+    if not (seconds.min() >= 0 and seconds.max() < math.inf):  # both are nan if one number is
+        i = int((~(seconds >= 0) | np.isinf(seconds)).argmax())
         raise ValueError(f"duration {i} is {durations[i]!r}: it must be 0 or more, and finite")
     return seconds
 
@@ -164,7 +174,7 @@ def _as_floats(durations):
     except ValueError:  # lists of different lengths among them
         numbers = np.empty(0, dtype=object)
     if numbers.ndim == 1 and numbers.dtype.kind in "iuf":
-        return numbers.astype(float)
+        return numbers.astype(float, copy=False)
     for i, one in enumerate(durations):
         if isinstance(one, (bool, np.bool_)) or not isinstance(one, Real):
             raise TypeError(f"duration {i} is {one!r}: it must be a number of seconds")

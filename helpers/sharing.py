@@ -135,7 +135,7 @@ class Synchronized(sharedctypes.Synchronized):
         self._record(flight.WRITTEN, value, now)
 
     def _record(self, kind, value, now):
-        text = aboard.message_text(value)
+        text = aboard.label_of(value)
         recorder_of(self._source).record(kind, b=self._number, text=text, at=now)
 
 

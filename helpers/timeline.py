@@ -136,6 +136,14 @@ class Calls(Sequence):
         return f"{self._names[self._which[i]]}({arguments})"
 
 
+_UNKNOWN = {
+    **dict.fromkeys(("submitted", "started", "finished", "received", "on_core"), np.float64("nan")),
+    **dict.fromkeys(("pid", "lane"), np.int64(0)),
+    "outcome": np.uint8(RETURNED),
+}
+"""The columns of `Tasks`, each with what stands there for a task of which it is not known."""
+
+
 class Tasks(Sequence):
     """All tasks of a timeline, in the order in which they started.
 
@@ -156,28 +164,25 @@ class Tasks(Sequence):
 
     @classmethod
     def from_columns(cls, calls: Sequence[str], **columns) -> "Tasks":
-        """Tasks from columns of equal length; a column that is not given is unknown (nan, or 0).
+        """Tasks from columns of equal length.
+
+        A column that is not given is unknown: nan or 0 for all tasks, and not to be written to.
 
         Raises ValueError for a column of another length and TypeError for an unknown one.
         """
         n = len(calls)
         errors = columns.pop("errors", {})
-        blank = {
-            name: np.full(n, math.nan)
-            for name in ("submitted", "started", "finished", "received", "on_core")
-        }
-        blank |= {name: np.zeros(n, np.int64) for name in ("pid", "lane")}
-        blank["outcome"] = np.full(n, RETURNED, np.uint8)
-        if unknown := columns.keys() - blank.keys():
+        if unknown := columns.keys() - _UNKNOWN.keys():
             raise TypeError(
-                f"no such column: {', '.join(sorted(unknown))}; there are {', '.join(blank)}"
+                f"no such column: {', '.join(sorted(unknown))}; there are {', '.join(_UNKNOWN)}"
             )
-        for name, values in columns.items():
-            values = np.asarray(values, blank[name].dtype)
+        complete = {}
+        for name, blank in _UNKNOWN.items():
+            values = np.asarray(columns.get(name, np.broadcast_to(blank, n)), blank.dtype)
             if values.shape != (n,):
                 raise ValueError(f"column {name} has the shape {values.shape}, there are {n} tasks")
-            blank[name] = values
-        return cls(calls, **blank, errors=errors)
+            complete[name] = values
+        return cls(calls, **complete, errors=errors)
 
     def __len__(self):
         return len(self.started)

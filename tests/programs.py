@@ -258,6 +258,8 @@ def pool_map(pool):
         pool.map(func=workers.double, iterable=[]),
         fate(pool.map, workers.odd_is_wrong, [0, 1, 2], 1),
         fate(pool.map, workers.odd_is_wrong, [0, 1, 2], 3),
+        pool.map(workers.stop_at_odd, [0, 2, 1, 4], 4),
+        fate(pool.apply, workers.stop_at_odd, (1,)),
         pool.map(functools.partial(workers.add, b=5), [1, 2]),
         pool.map(len, ["a", "ab"]),
         pool.map(str.upper, ["a"]),

@@ -613,7 +613,7 @@ def test_html_in_calls_is_only_text():
     evil = '<script>alert("x")</script><!--/chart-->'
     timeline.tasks.calls = [f"f({evil!r})", f"g('{evil}')"]
     timeline.tasks.errors = {0: evil}
-    timeline.tasks.outcome[0] = RAISED
+    timeline.tasks.outcome = np.array([RAISED, RETURNED], np.uint8)
     timeline.processes[0] = timeline.processes[0]._replace(name=evil, role="process")
     block = gantt(timeline)._repr_html_()
     assert "<script" not in block

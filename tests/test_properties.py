@@ -612,7 +612,7 @@ def test_a_temporary_folder_with_anything_in_it(names, kind) -> None:
 
 
 @about(
-    aboard.role_of, aboard.name_of, aboard.text_of, aboard.text_of_arguments, aboard.message_text,
+    aboard.role_of, aboard.name_of, aboard.text_of, aboard.text_of_arguments, aboard.label_of,
     aboard.start_method_of, cargo.weigh,
 )  # fmt: skip
 @given(ANYTHING, st.lists(ANYTHING, max_size=3), st.dictionaries(st.text(max_size=5), ANYTHING))
@@ -621,7 +621,7 @@ def test_labels(value, args, kwargs) -> None:
     assert result_of(aboard.role_of, value) in flight.ROLES
     assert result_of(aboard.name_of, value)
     assert result_of(aboard.text_of, value) is not None
-    assert len(result_of(aboard.message_text, value)) <= aboard.LONGEST_CALL
+    assert len(result_of(aboard.label_of, value)) <= aboard.LONGEST_CALL
     assert len(result_of(aboard.text_of_arguments, tuple(args), kwargs)) <= aboard.LONGEST_CALL
     assert result_of(aboard.start_method_of, os.getppid()) in flight.METHODS
     assert result_of(cargo.weigh, value, object(), None) is None

@@ -136,6 +136,20 @@ POOL_METHODS = {
 }
 
 
+@pytest.mark.parametrize("name", ["map", "starmap"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_chunk_is_recorded_up_to_the_task_that_raises(method: str, name: str) -> None:
+    mp = get_context(method)
+    values = [0, 2, 1, 4] if name == "map" else [(0,), (2,), (1,), (4,)]
+    with mp.Pool(1) as pool, pytest.raises(workers.Oops):
+        getattr(pool, name)(workers.odd_is_wrong, values, chunksize=4)
+    assert [(task.call, task.outcome) for task in mp.timeline().tasks] == [
+        ("odd_is_wrong(0)", "returned"),
+        ("odd_is_wrong(2)", "returned"),
+        ("odd_is_wrong(1)", "raised Oops: ('odd', 1)"),
+    ]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_task_of_every_pool_method_is_there_once(method: str) -> None:
     for use in POOL_METHODS.values():

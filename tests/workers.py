@@ -46,6 +46,13 @@ def odd_is_wrong(number):
     return number
 
 
+def stop_at_odd(number):
+    """What `list(map(...))` takes for the end, though an iterator would have meant another."""
+    if number % 2:
+        raise StopIteration
+    return number
+
+
 def make_lambda(_):
     """A result that cannot be pickled."""
     return lambda: None
