@@ -48,8 +48,8 @@ def _arrows(canvas, messages, lane):
     canvas.axes.add_collection(heads, autolim=False)
     canvas.show("message")
     if few:
-        for message, a, b in zip(messages, start, stop, strict=True):
-            _value(canvas, one_line(message.value), a, b)
+        for i, message in enumerate(messages):
+            _value(canvas, one_line(message.value), start, stop, i)
 
 
 def _ends(canvas, messages, lane):
@@ -77,14 +77,19 @@ def _heads(canvas, start, stop, size):
     return np.stack([stop + corner * size / unit for corner in corners], axis=1)
 
 
-def _value(canvas, value, start, stop):
-    """The value beside its arrow, at the first place where nothing else stands."""
+def _value(canvas, value, starts, stops, i):
+    """The value beside arrow i, at the first place where nothing else stands.
+
+    Where there is none, it may stand over another arrow, but not over another text.
+    """
     value = value if len(value) <= 12 else value[:11] + "…"
+    start, stop = starts[i], stops[i]
     shift = (canvas.text_width(value) / 2 + 7) / canvas.layout.scale
-    up = 0.5 * LINE_OF_TEXT / canvas.layout.lane_height * np.sign(stop[1] - start[1])
-    tail, middle, head = start - (0, up), (start + stop) / 2, stop + (0, up)
-    steep = abs(stop[0] - start[0]) * canvas.layout.scale < 12
-    for x, y in (middle, tail, head) if steep else (tail, head, middle):
-        for side in (shift, -shift):
-            if canvas.label_if_free(x + side, y, value):
-                return
+    along, rows = stop - start, abs(stop[1] - start[1])
+    # First in the gaps between the bars, where the arrow leaves and where it arrives.
+    gap = along * (min(canvas.bar[0] / rows, 0.5) if rows else 0)
+    up = np.array([0, 0.5 * LINE_OF_TEXT / canvas.layout.lane_height * np.sign(along[1])])
+    beside = (start + gap, stop - gap, start - up, stop + up, start + along / 2)
+    places = [(x + side, y) for x, y in beside for side in (shift, -shift)]
+    clear = [place for place in places if not canvas.is_crossed(*place, value, starts, stops)]
+    any(canvas.label_if_free(*place, value) for place in clear + places)

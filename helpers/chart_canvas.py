@@ -188,6 +188,21 @@ class Canvas(Sheet):
         self.label(x, y, text, halo=halo)
         return True
 
+    def is_crossed(
+        self, x: float, y: float, text: str, start: np.ndarray, stop: np.ndarray
+    ) -> bool:
+        """Would a line run through this text? Of each its two ends are given, as time and row."""
+        left, top, right, bottom = self._text_box(x, y, text)
+        unit = np.array([self.layout.scale, self.layout.lane_height])
+        (x0, y0), (x1, y1) = (start * unit).T, (stop * unit).T
+        down = np.where(y1 == y0, 1.0, y1 - y0)
+        # The part of each line that is as high up as the text: from where to where it goes.
+        above, below = (np.clip((edge - y0) / down, 0, 1) for edge in (top, bottom))
+        begin, end = x0 + above * (x1 - x0), x0 + below * (x1 - x0)
+        beside = (np.minimum(y0, y1) < bottom) & (np.maximum(y0, y1) > top)
+        across = (np.minimum(begin, end) < right) & (np.maximum(begin, end) > left)
+        return bool((beside & across).any())
+
     def forget_texts(self) -> None:
         """Let new texts stand where others have stood."""
         self._texts = np.empty((0, 4))

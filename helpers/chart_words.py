@@ -104,6 +104,8 @@ def beginning(lanes: Sequence[Lane]) -> str:
 
 def zero_of(timeline: Timeline, lanes: Sequence[Lane]) -> str:
     """What a timeline's seconds count from. Who came from elsewhere was asked nobody knows when."""
+    if timeline.own_zeros:
+        return "each process was asked for"
     known = [math.isfinite(process.asked) for process in timeline.processes]
     if timeline.predicted or (known and not any(known)):
         return "the start"
@@ -114,7 +116,7 @@ def _who(timeline):
     """`4 spawn workers and 1 spawn process`, from the lanes that there are."""
     lanes = lanes_of(timeline)
     roles = [lane.role for lane in lanes]
-    names = {process.method for process in timeline.processes if process.method}
+    names = dict.fromkeys(process.method for process in timeline.processes if process.method)
     method = timeline.method if len(names) < 2 else ""
     parts = [
         count(roles.count(role), f"{method} {role}".strip())
@@ -127,12 +129,12 @@ def _who(timeline):
         parts = [count(roles.count("manager"), f"{method} manager".strip())]
     hosts = {lane.host for lane in lanes if lane.host}
     where = f" on {count(len(hosts), 'host')}" if len(hosts) > 1 else ""
-    return (
-        " and ".join(parts) + (f" ({', '.join(sorted(names))})" if len(names) > 1 else "") + where
-    )
+    return " and ".join(parts) + (f" ({', '.join(names)})" if len(names) > 1 else "") + where
 
 
 def _lifetime(timeline):
+    if timeline.own_zeros:
+        return "each begins at zero"
     alive = sum(math.isnan(process.ended) for process in timeline.processes)
     if alive:
         return f"{alive:,} alive at {seconds(timeline.now)}"
@@ -173,11 +175,11 @@ def one_line(text: str) -> str:
 # Hover texts
 
 
-def hover_task(task: Task, now: float) -> str:
-    """Everything known of one task."""
+def hover_task(task: Task, lane: str, now: float) -> str:
+    """Everything known of one task, in the lane of this name."""
     end = now if math.isnan(task.finished) else task.finished
     facts = [
-        f"worker {task.lane}" + (f", pid {task.pid}" if task.pid else ""),
+        lane + (f", pid {task.pid}" if task.pid else ""),
         f"{task.started:.3f} to {end:.3f} s ({seconds(end - task.started)})",
     ]
     if math.isfinite(task.on_core):
@@ -224,11 +226,11 @@ def _last_finisher(timeline):
     if not np.isfinite(tasks.finished).any():
         return []
     last = tasks[int(np.nanargmax(tasks.finished))]
-    lane = _task_lanes(timeline)[last.lane].name
+    lane = task_lanes(timeline)[last.lane].name
     return [f"the last task to finish was {last.call} ({lane}), at {last.finished:.2f} s"]
 
 
-def _task_lanes(timeline):
+def task_lanes(timeline: Timeline) -> dict[int, Lane]:
     """The lanes that may hold tasks, by number."""
     return {lane.number: lane for lane in lanes_of(timeline) if lane.role in TASK_ROLES}
 
@@ -284,7 +286,7 @@ def _task_story(task, now):
 
 def _busiest(timeline):
     """Which lane worked most and which least."""
-    tasks, lanes = timeline.tasks, _task_lanes(timeline)
+    tasks, lanes = timeline.tasks, task_lanes(timeline)
     ends = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
     work = np.bincount(tasks.lane, ends - tasks.started, minlength=max(lanes) + 1)
     most, least = max(lanes, key=lambda n: work[n]), min(lanes, key=lambda n: work[n])

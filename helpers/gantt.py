@@ -218,8 +218,10 @@ def _hover_boxes(canvas, timeline, wide):
         for i, item in enumerate(starts.item):
             text = words.hover_process(timeline.processes[item])
             boxes.append((text, *_percent(canvas, starts, i)))
+    lanes = words.task_lanes(timeline)
     for spans, i in _widest(wide, MOST_HOVER_BOXES - len(boxes)):
-        text = words.hover_task(timeline.tasks[int(spans.item[i])], timeline.now)
+        task = timeline.tasks[int(spans.item[i])]
+        text = words.hover_task(task, lanes[task.lane].name, timeline.now)
         boxes.append((text, *_percent(canvas, spans, i)))
     return boxes
 

@@ -237,6 +237,7 @@ class Timeline:
         holds=(),
         transfers=(),
         interrupts=0,
+        own_zeros=False,
     ):
         self.tasks = tasks
         self.processes = list(processes)
@@ -253,6 +254,7 @@ class Timeline:
         self.holds = list(holds)
         self.transfers = list(transfers)
         self.interrupts = interrupts  # how often SIGINT reached one of the processes
+        self.own_zeros = own_zeros  # every process's moments count from when it was asked for
 
     @property
     def _ends(self):
@@ -441,9 +443,10 @@ def _tasks_of(records):
 def start_ups(*timelines: Timeline) -> Timeline:
     """The processes of several experiments in one timeline, so that one chart can compare them.
 
-    Every experiment keeps its own zero: on the chart all of them begin at the left edge, each in
-    lanes of its own, in the order given. Tasks, lines and messages are left out, since a makespan
-    over several experiments would mean nothing.
+    It is meant for experiments in which one process was started. Every experiment keeps its own
+    zero: on the chart all of them begin at the left edge, each in lanes of its own, in the order
+    given. Tasks, lines and messages are left out, since a makespan over several experiments would
+    mean nothing.
     """
     processes, lanes = [], 0
     for timeline in timelines:
@@ -456,6 +459,7 @@ def start_ups(*timelines: Timeline) -> Timeline:
         method=methods.pop() if len(methods) == 1 else "",
         workers=sum(timeline.workers for timeline in timelines),
         now=max((timeline.now for timeline in timelines), default=math.nan),
+        own_zeros=True,
     )
 
 

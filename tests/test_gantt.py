@@ -450,7 +450,7 @@ def test_processes_that_share_no_tasks_have_no_makespan_and_no_utilisation():
                 method="spawn",
                 workers=2,
             ),
-            "2 processes (fork, spawn): all over after 0.50 s",
+            "2 processes (spawn, fork): all over after 0.50 s",
         ),
     ],
 )
@@ -606,6 +606,20 @@ def test_the_html_holds_the_picture_and_the_text():
 
 def test_the_text_of_a_chart_never_changes():
     assert repr(gantt(pool(4, FIVE))) == repr(gantt(predict([1], 1))) == "Chart"
+
+
+def test_the_value_of_a_message_stands_clear_of_the_next_arrow():
+    """As of two short commands: the text of the first one goes to the left."""
+    lanes = [process(lane, 0, ended=2.0) for lane in (1, 2)]
+    messages = [
+        Message("q", 0.9, 0.9, 4101, 4102, "one of them"),
+        Message("q", 0.95, 0.95, 4101, 4102, "another"),
+    ]
+    chart = gantt(Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0))
+    places = {t.get_text(): t.get_position() for t in texts(chart) if t.get_gid() == "label"}
+    assert places["one of them"][0] < 0.9 < 0.95 < places["another"][0]
+    gap = 0.73 < places["another"][1] < 1.27
+    assert gap, "the text stands between the two bars"
 
 
 def test_html_in_calls_is_only_text():

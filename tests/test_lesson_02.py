@@ -53,6 +53,14 @@ def test_start_ups_name_the_method_only_if_there_is_one():
     assert "2 processes (fork, spawn)" in gantt(start_ups(experiment("fork", "spawn"))).alt
 
 
+def test_a_chart_of_start_ups_says_that_each_has_a_zero_of_its_own():
+    chart = gantt(start_ups(experiment("spawn"), experiment("fork")))
+    assert "2 processes (spawn, fork): each begins at zero" in chart.alt
+    assert chart.figure.axes[0].get_xlabel() == "seconds since each process was asked for"
+    one = gantt(experiment("spawn"))
+    assert one.figure.axes[0].get_xlabel() == "seconds since the first process was asked for"
+
+
 def test_start_ups_of_nothing_are_an_empty_timeline():
     assert start_ups().processes == []
 

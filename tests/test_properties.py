@@ -254,7 +254,7 @@ def test_explore(run, most, durations, numbers) -> None:
     gantt.gantt, gantt.rulers_for, gantt.rulers_of, gantt.picture_html, chart_words.alt_text,
     chart_words.title, chart_words.subtitle, chart_words.shares_tasks, chart_words.on_core,
     chart_words.how_many, chart_words.hover_task, chart_words.hover_process,
-    chart_words.beginning, chart_words.zero_of,
+    chart_words.beginning, chart_words.zero_of, chart_words.task_lanes,
 )  # fmt: skip
 @given(timelines(), st.none() | PREDICTIONS, st.none() | st.floats(0, 1e6), st.booleans())
 @examples(8)
