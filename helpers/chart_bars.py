@@ -246,7 +246,7 @@ def _middle(canvas, spans, i):
 
 def _halo(kind):
     """How far the light around letters reaches; a hatch would run right up to them."""
-    return 10 if kind in MARK else 3
+    return 8 if kind in MARK else 3
 
 
 def _fitting(canvas, bars, calls, short):
@@ -295,6 +295,6 @@ def draw_exit_codes(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) 
             away = (canvas.text_width(text) / 2 + 6) / canvas.layout.scale
             y = _middle(canvas, lives, i)[1]
             any(
-                canvas.label_if_free(lives.right[i] + side * away, y, text, halo=10)
+                canvas.label_if_free(lives.right[i] + side * away, y, text, halo=8)
                 for side in (1, -1)
             )
