@@ -24,7 +24,7 @@ def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
         _arrows(canvas, taken, lane)
     if waiting:
         x = [m.put for m in waiting]
-        y = [canvas.layout.row(lane[m.sender]) + 0.5 for m in waiting]
+        y = [canvas.layout.row(lane[m.sender]) + canvas.bar[1] for m in waiting]
         looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
         canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", **looks)
         canvas.show("not taken")
@@ -41,10 +41,14 @@ def _arrows(canvas, messages, lane):
     start, stop = _ends(canvas, messages, lane)
     few = len(messages) <= FEW_ARROWS
     looks = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
-    lines = LineCollection(np.stack([start, stop], axis=1), gid="message", zorder=7, **looks)
+    lines = LineCollection(
+        np.stack([start, stop], axis=1), gid="message", zorder=7, clip_on=False, **looks
+    )
     canvas.axes.add_collection(lines, autolim=False)
     heads = _heads(canvas, start, stop, 10 if few else 6)
-    heads = PolyCollection(heads, facecolor=canvas.palette.message, linewidth=0, zorder=7)
+    heads = PolyCollection(
+        heads, facecolor=canvas.palette.message, linewidth=0, zorder=7, clip_on=False
+    )
     canvas.axes.add_collection(heads, autolim=False)
     canvas.show("message")
     if few:

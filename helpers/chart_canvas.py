@@ -178,9 +178,9 @@ class Canvas(Sheet):
         self._texts = np.vstack([self._texts, self._text_box(x, y, text)])
 
     def label_if_free(self, x: float, y: float, text: str, halo: float = 3) -> bool:
-        """The same, but only where it stands clear of all other texts and within the lanes."""
+        """The same, but only where it stands clear of all other texts and within the picture."""
         left, top, right, bottom = self._text_box(x, y, text)
-        if left < 0 or right > self.layout.width:
+        if left < 0 or right > self.layout.width + style.SIDE:
             return False
         lefts, tops, rights, bottoms = self._texts.T
         if ((left < rights) & (lefts < right) & (top < bottoms) & (tops < bottom)).any():
@@ -274,7 +274,7 @@ class Canvas(Sheet):
             fontsize=size,
             color=self.palette.muted if muted else self.palette.ink,
             ha="right",
-            va="center",
+            va="center" if "\n" in text else "center_baseline",  # one line with the other column
             linespacing=1.05,
             parse_math=False,
         )

@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 from helpers.chart_bars import corners_of
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import Spans, last_moment
-from helpers.chart_style import MOST_ARROWS
+from helpers.chart_style import LINE_OF_TEXT, MOST_ARROWS
 from helpers.timeline import Hold, Timeline
 
 FEW_ACCESSES = 40
@@ -77,23 +77,30 @@ def _strips(canvas, kind, rows):
 
 
 def draw_accesses(canvas: Canvas, timeline: Timeline) -> None:
-    """A mark for each read and each write of a shared value, in the lane of who did it."""
+    """A mark for each read and each write of a shared value, in the lane of who did it.
+
+    Often a read follows a write at once. So what is written stands a little higher than what is
+    read, if bars are tall enough for two texts.
+    """
     lane, end = _lane_of_each_pid(canvas), canvas.axes.get_xlim()[1]
     seen = [one for one in timeline.accesses if one.pid in lane and one.time <= end][:MOST_ARROWS]
     ink, card = canvas.palette.ink, canvas.palette.card
+    apart = 0.5 * LINE_OF_TEXT / canvas.layout.lane_height
+    apart *= canvas.bar_height >= 1.7 * LINE_OF_TEXT
+    height = {"read": 0.5 + apart, "wrote": 0.5 - apart}
     for action, marker in LOOKS.items():
         mine = [one for one in seen if one.action == action]
         if mine:
             x = [one.time for one in mine]
-            y = [canvas.layout.row(lane[one.pid]) + 0.5 for one in mine]
+            y = [canvas.layout.row(lane[one.pid]) + height[action] for one in mine]
             fill = card if action == "read" else ink
             looks = {"mec": ink, "mfc": fill, "ms": 8 if len(seen) <= FEW_ACCESSES else 4}
             canvas.axes.plot(x, y, marker, zorder=8, gid=action, **looks)
             canvas.show(action)
     for one in seen if len(seen) <= FEW_ACCESSES else ():
         away = (canvas.text_width(one.value) / 2 + 9) / canvas.layout.scale
-        row = canvas.layout.row(lane[one.pid]) + 0.5
-        any(canvas.label_if_free(one.time + side * away, row, one.value) for side in (1, -1))
+        y = canvas.layout.row(lane[one.pid]) + height[one.action]
+        any(canvas.label_if_free(one.time + side * away, y, one.value) for side in (1, -1))
 
 
 def _lane_of_each_pid(canvas):

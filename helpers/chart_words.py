@@ -138,7 +138,9 @@ def _lifetime(timeline):
     alive = sum(math.isnan(process.ended) for process in timeline.processes)
     if alive:
         return f"{alive:,} alive at {seconds(timeline.now)}"
-    return f"all over after {seconds(max(process.ended for process in timeline.processes))}"
+    moments = [process.ended for process in timeline.processes]
+    moments += [message.got for message in timeline.messages if math.isfinite(message.got)]
+    return f"all over after {seconds(max(moments))}"
 
 
 def _start_up(timeline):

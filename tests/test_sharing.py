@@ -6,6 +6,7 @@ import math
 import threading
 
 import pytest
+from matplotlib.text import Text
 
 from helpers.chart_sharing import wait_of
 from helpers.gantt import gantt
@@ -182,13 +183,26 @@ def test_reads_and_writes_are_marks_in_the_lane_of_who_did_it():
     ]
     chart = chart_of(accesses)
     (read,), (wrote,) = artists(chart, "read"), artists(chart, "wrote")
-    assert read.get_xydata().tolist() == [[0.5, 0.5], [1.0, 1.5]]
-    assert wrote.get_xydata().tolist() == [[1.5, 1.5]]
+    assert [(x, int(y)) for x, y in read.get_xydata()] == [(0.5, 0), (1.0, 1)]
+    assert [(x, int(y)) for x, y in wrote.get_xydata()] == [(1.5, 1)]
     assert read.get_marker() != wrote.get_marker()
     assert "adder 1 read 0, adder 2 read 0, adder 2 wrote 1" in chart.alt
     words = [text.get_text() for text in chart.figure.texts]
     assert "value read" in words
     assert "value written" in words
+
+
+def test_a_read_right_after_a_write_hides_nothing():
+    """Both marks and both numbers can be seen: what is written stands higher."""
+    both = [
+        Access("value 1", 1.0, 4101, "wrote", "7"),
+        Access("value 1", 1.0, 4101, "read", "7"),
+    ]
+    chart = chart_of(both)
+    (read,), (wrote,) = artists(chart, "read"), artists(chart, "wrote")
+    assert read.get_xydata()[0, 1] > wrote.get_xydata()[0, 1]
+    numbers = [t for t in chart.figure.axes[0].findobj(Text) if t.get_text() == "7"]
+    assert len({t.get_position() for t in numbers}) == 2
 
 
 def test_a_wait_for_a_lock_is_a_bar_of_its_own_kind():
