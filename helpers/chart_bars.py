@@ -295,6 +295,6 @@ def draw_exit_codes(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) 
             away = (canvas.text_width(text) / 2 + 6) / canvas.layout.scale
             y = _middle(canvas, lives, i)[1]
             any(
-                canvas.label_if_free(lives.right[i] + side * away, y, text, halo=8)
+                canvas.label_if_free(lives.right[i] + side * away, y, text, halo=6)
                 for side in (1, -1)
             )

@@ -291,7 +291,7 @@ def find_nslookup(server: NameServer) -> Nslookup:
         return Nslookup(
             STAND_IN,
             True,
-            "This machine has no nslookup, so a stand-in written for this course answers. To get "
+            "This machine has no nslookup, so a stand-in written for this course asks. To get "
             "the real one: apt install bind9-dnsutils (Debian, Ubuntu), dnf install bind-utils "
             "(Fedora), apk add bind-tools (Alpine). macOS and Windows have it from the start.",
         )
@@ -300,9 +300,13 @@ def find_nslookup(server: NameServer) -> Nslookup:
             STAND_IN,
             True,
             "The nslookup of this machine does not talk to a server of our own, so a stand-in "
-            "written for this course answers.",
+            "written for this course asks.",
         )
-    return Nslookup(("nslookup",), False, "This machine's own nslookup answers.")
+    return Nslookup(
+        ("nslookup",),
+        False,
+        "This machine's own nslookup asks, and this notebook's server answers.",
+    )
 
 
 def nslookup_command(server: NameServer, *arguments: str) -> list[str]:
