@@ -11,7 +11,7 @@ from helpers import chart_style as style
 from helpers.chart_compare import Plot, Point, draw_ceiling, draw_law
 from helpers.chart_sheet import Sheet
 from helpers.chart_style import DARK, LIGHT
-from helpers.chart_words import count
+from helpers.chart_words import count, percent
 from helpers.gantt import Chart
 
 PLOT_WIDTH, SECOND_LEFT = 340, 540
@@ -84,9 +84,10 @@ def law_chart(
         raise ValueError("there is nothing to draw: no speed-up was measured")
     sheet = Sheet(DARK if dark else LIGHT)
     sheet.set_height(chart_compare.height(1) - chart_compare.LEGEND_HEIGHT)
-    title = f"Speed-up, measured and as the laws say for a serial part of {serial:.0%}"
+    title = f"Speed-up, measured and as the laws say for a serial part of {percent(serial)}"
     sheet.headings(
-        title, ["diamonds: measured", "curve: the law", "angled line: the ceiling of this machine"]
+        title,
+        ["diamonds: measured", "plain line: the law", "dashed line: the ceiling of this machine"],
     )
     for left, heading, points, law, name in (
         (chart_compare.LEFT, "the same job for all", fixed, amdahl, "Amdahl"),
@@ -109,8 +110,10 @@ def _draw(sheet, left, heading, points, law, name, cores):
     ]
     plot = Plot(sheet, (left, PLOT_WIDTH), heading, "workers", marks)
     plot.axes.set_ylim(0, 1.15 * max(law(plot.last), *points.values()))
+    plot.axes.set_ylabel("times as fast", fontsize=style.SMALL_FONT, color=sheet.palette.muted)
     draw_ceiling(plot, cores)
     draw_law(plot, law, name)
+    plot.axes.lines[-1].set_linestyle("-")  # only the ceiling is dashed
     plot.draw("speed_up")
 
 

@@ -74,6 +74,12 @@ def lines(chart, gid):
     ]
 
 
+def looks(chart, gid):
+    """How the lines of this kind are drawn: plain or dashed."""
+    found = chart.figure.findobj(Line2D)
+    return {line.get_linestyle() for line in found if line.get_gid() == gid}
+
+
 def test_the_chart_shows_the_measured_points_and_the_curves_of_the_laws():
     fixed, grown = {1: 1.0, 2: 1.5, 4: 1.6}, {1: 1.0, 2: 1.7, 4: 1.9}
     chart = law_chart(fixed, grown, 0.25, cores=2)
@@ -85,6 +91,9 @@ def test_the_chart_shows_the_measured_points_and_the_curves_of_the_laws():
         assert len(curve) == 101
         assert all(y == pytest.approx(law(0.25, x)) for x, y in curve)
     assert len(lines(chart, "ceiling")) == 2
+    assert [axes.get_ylabel() for axes in chart.figure.axes] == ["times as fast"] * 2
+    assert looks(chart, "law") == {"-"}  # the plain line that the subtitle names
+    assert looks(chart, "ceiling") == {"--"}
     assert "4 workers: measured 1.60, Amdahl 2.29" in chart.alt
     assert "4 workers: measured 1.90, Gustafson 3.25" in chart.alt
     assert "1 worker: measured" in chart.alt
