@@ -8,15 +8,17 @@ import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
+import distributed
 import numpy as np
 import psutil
 import pytest
 
+from helpers import cluster
 from helpers.cluster import Client, Locally, kill_at_work, timeline_of
 from helpers.gantt import gantt
 from helpers.observed import Stopped
 from helpers.tasks import fragile_task, nap
-from tests.within import within
+from tests.within import until, within
 
 PATIENCE = 120
 """Seconds after which a cluster is given up. Under load it takes its time to start."""
@@ -243,8 +245,15 @@ def wait_for_a_task(dask):
         time.sleep(0.05)
 
 
-def test_an_experiment_with_dask_can_be_stopped():
-    dask, ends = Locally(), []
+def test_an_experiment_with_dask_can_be_stopped(monkeypatch):
+    dask, ends, starts = Locally(), [], []
+    instantiate = distributed.Nanny.instantiate
+
+    async def noted(nanny):
+        starts.append(nanny)
+        return await instantiate(nanny)
+
+    monkeypatch.setattr(distributed.Nanny, "instantiate", noted)
 
     def run():
         try:
@@ -263,14 +272,19 @@ def test_an_experiment_with_dask_can_be_stopped():
         dask.client(1)
     assert dask.timeline().workers == 1
     assert [task.outcome for task in dask.timeline().tasks] == ["lost"]
-    assert len(dask.timeline().processes) == 1, "no other worker took its place"
+    assert len(dask.timeline().processes) == 1
+    assert len(starts) == 1, "no other worker was to take its place"
 
 
-def test_a_second_worker_is_killed_at_work_while_the_first_is_not_yet_missed():
+def test_a_second_worker_is_killed_at_work_while_the_first_is_not_yet_missed(monkeypatch):
     with Client(n_workers=3) as client, client.get_executor(pure=False) as executor:
         futures = [executor.submit(nap, 1.0) for _ in range(6)]
-        killed = {within(PATIENCE, kill_at_work, client) for _ in range(2)}
-        assert len(killed) == 2
+        first = within(PATIENCE, kill_at_work, client)
+        until(lambda: not psutil.pid_exists(first))
+        late = iter([[first], [first]])  # as long as the scheduler has not noticed
+        at_work = cluster._at_work
+        monkeypatch.setattr(cluster, "_at_work", lambda one: next(late, None) or at_work(one))
+        assert within(PATIENCE, kill_at_work, client) != first
         assert [future.result(PATIENCE) for future in futures] == [1.0] * 6
 
 

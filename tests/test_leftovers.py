@@ -118,9 +118,14 @@ def test_a_notebook_that_leaves_a_process_is_named_and_the_process_ended(ends) -
 WAITS_FOR_A_CHILD = f"""
 import pathlib, subprocess
 def test_that_waits():
+    here = pathlib.Path(__file__)
     child = subprocess.Popen({SLEEP!r})
-    pathlib.Path(__file__).with_name("pid").write_text(str(child.pid))
-    child.wait()
+    here.with_name("pid").write_text(str(child.pid))
+    try:
+        child.wait()
+    finally:  # the interrupt reaches the test, and its child as well
+        child.wait(5)
+        here.with_name("end").touch()
 """
 
 
@@ -137,6 +142,7 @@ def test_ctrl_c_on_tests_beside_each_other_leaves_nothing(tmp_path, interruptibl
         tests.wait(60)
     try:
         until(lambda: not _is_alive(child), seconds=5)
+        assert (tmp_path / "end").exists()
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()

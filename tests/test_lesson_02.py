@@ -120,7 +120,7 @@ import multiprocessing
 
 def chat(name, together):
     together.wait()
-    for _ in range(2000):
+    for _ in range(20000):
         print('I', 'am', name)
 
 if __name__ == '__main__':
@@ -138,7 +138,7 @@ if __name__ == '__main__':
 def test_the_lines_of_two_processes_of_a_script_are_whole(monkeypatch, unbuffered):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     lines = run_script(CHATTER).stdout.splitlines()
-    assert (lines.count("I am A"), lines.count("I am B"), len(lines)) == (2000, 2000, 4000)
+    assert (lines.count("I am A"), lines.count("I am B"), len(lines)) == (20000, 20000, 40000)
 
 
 def test_a_script_does_not_wait_for_a_grandchild_that_holds_its_output_open():

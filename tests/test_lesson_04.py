@@ -68,6 +68,8 @@ def test_the_time_limit_of_run_reaches_the_command_and_not_what_that_has_started
             break
     grandchild = psutil.Process(int(note.read_text()))
     try:
+        with contextlib.suppress(psutil.TimeoutExpired):
+            grandchild.wait(0.5)  # its end, if it were to end
         assert grandchild.status() != psutil.STATUS_ZOMBIE
     finally:
         grandchild.kill()

@@ -180,6 +180,7 @@ def test_the_name_server_answers_nobody_but_loopback() -> None:
 
 def test_a_flood_of_noise_and_of_half_open_connections_ends_no_name_server() -> None:
     noise = [bytes([n % 256]) * (n % 600) for n in range(500)]
+    before = set(threading.enumerate())
     with NameServer() as server, contextlib.ExitStack() as clients:
         where = server.address, server.port
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -189,9 +190,9 @@ def test_a_flood_of_noise_and_of_half_open_connections_ends_no_name_server() -> 
             client = clients.enter_context(socket.create_connection(where, timeout=LONG))
             client.sendall(packet)
         assert len(answer_of(where, tcp=True).rr) == 2
-        until(lambda: len(answer_of(where, tcp=False).rr) == 2)
-        threads = {thread for thread in threading.enumerate() if str(server.port) in thread.name}
+        threads = set(threading.enumerate()) - before
         assert len(threads) == 2, "no thread for each client"
+        until(lambda: len(answer_of(where, tcp=False).rr) == 2)
     assert not any(thread.is_alive() for thread in threads)
 
 

@@ -116,6 +116,7 @@ def test_an_initializer_that_raises_does_not_respawn_for_ever(method: str) -> No
     with mp.Pool(2, workers.fail_initially, ("no start",)) as pool:
         sentence = died(pool.apply_async(workers.double, (1,)).get) if not pool._error else ""
         sentence = sentence or str(pool._error)
+        until(lambda: not pool._worker_handler.is_alive(), "and nobody is replaced any more")
     says(sentence, "ended with exit code 1", "while starting; its last words: .*Oops: no start")
     # The plain pool starts hundreds within seconds, for ever. Here a few until it is noticed.
     assert len(mp.timeline().processes) <= 50
