@@ -52,8 +52,8 @@ def _arrows(canvas, messages, lane):
     canvas.axes.add_collection(heads, autolim=False)
     canvas.show("message")
     if few:
-        for i, message in enumerate(messages):
-            _value(canvas, one_line(message.value), start, stop, i)
+        for i, value in _values(canvas, messages, start, stop).items():
+            _value(canvas, value, start, stop, i)
 
 
 def _ends(canvas, messages, lane):
@@ -79,6 +79,18 @@ def _heads(canvas, start, stop, size):
     across = along[:, ::-1] * (-1, 1)
     corners = [0, across * 0.45 - along, -across * 0.45 - along]
     return np.stack([stop + corner * size / unit for corner in corners], axis=1)
+
+
+def _values(canvas, messages, start, stop):
+    """What to write beside which arrows: where several lie upon each other, how many they are."""
+    three_pixels = 3 / np.array([canvas.layout.scale, canvas.layout.lane_height])
+    places = np.hstack([start // three_pixels, stop // three_pixels])
+    _, first, which = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    together = np.bincount(which.ravel())
+    return {
+        int(i): one_line(messages[i].value) if number == 1 else f"{number} messages"
+        for i, number in sorted(zip(first, together, strict=True))
+    }
 
 
 def _value(canvas, value, starts, stops, i):
