@@ -82,14 +82,15 @@ def _heads(canvas, start, stop, size):
 
 
 def _values(canvas, messages, start, stop):
-    """What to write beside which arrows: where several lie upon each other, how many they are."""
-    three_pixels = 3 / np.array([canvas.layout.scale, canvas.layout.lane_height])
-    places = np.hstack([start // three_pixels, stop // three_pixels])
-    _, first, which = np.unique(places, axis=0, return_index=True, return_inverse=True)
-    together = np.bincount(which.ravel())
+    """What to write beside which arrows: where several lie side by side, how many they are."""
+    unit = [canvas.layout.scale, canvas.layout.lane_height]
+    ends = np.hstack([start * unit, stop * unit])  # in pixels
+    order = np.lexsort((ends[:, 0], ends[:, 3], ends[:, 1]))  # by rows, then by time
+    apart = np.abs(np.diff(ends[order], axis=0)).max(axis=1) > 8
+    groups = np.split(order, np.flatnonzero(apart) + 1)
     return {
-        int(i): one_line(messages[i].value) if number == 1 else f"{number} messages"
-        for i, number in sorted(zip(first, together, strict=True))
+        int(i): f"{1 + len(others)} messages" if len(others) else one_line(messages[i].value)
+        for i, *others in sorted(groups, key=lambda group: group[0])
     }
 
 

@@ -608,9 +608,9 @@ def test_the_text_of_a_chart_never_changes():
     assert repr(gantt(pool(4, FIVE))) == repr(gantt(predict([1], 1))) == "Chart"
 
 
-def test_arrows_upon_each_other_are_counted_and_others_keep_their_values():
+def test_arrows_side_by_side_are_counted_and_others_keep_their_values():
     lanes = [process(lane, 0, ended=2.0) for lane in (1, 2)]
-    messages = [Message("q", 0.9, 0.95, 4101, 4102, str(n)) for n in range(3)]
+    messages = [Message("q", 0.9 + n / 100, 0.95 + n / 100, 4101, 4102, str(n)) for n in range(3)]
     messages.append(Message("q", 1.5, 1.55, 4101, 4102, "last"))
     chart = gantt(Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0))
     assert labels(chart) == ["3 messages", "last"]
