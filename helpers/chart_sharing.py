@@ -83,7 +83,11 @@ def draw_accesses(canvas: Canvas, timeline: Timeline) -> None:
     read, if bars are tall enough for two texts.
     """
     lane, end = _lane_of_each_pid(canvas), canvas.axes.get_xlim()[1]
-    seen = [one for one in timeline.accesses if one.pid in lane and one.time <= end][:MOST_ARROWS]
+    seen = [
+        one
+        for one in timeline.accesses
+        if one.pid in lane and one.time <= end and one.action in LOOKS
+    ][:MOST_ARROWS]
     ink, card = canvas.palette.ink, canvas.palette.card
     apart = 0.5 * LINE_OF_TEXT / canvas.layout.lane_height
     apart *= canvas.bar_height >= 1.7 * LINE_OF_TEXT
