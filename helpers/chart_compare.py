@@ -173,10 +173,10 @@ def draw_ceiling(plot, cores):
 
 
 def draw_law(plot: Plot, law: Callable[[float], float], name: str) -> None:
-    """What a law says for every number of workers: a dashed curve, with its name at its end."""
+    """What a law says for every number of workers: a plain line, with its name at its end."""
     x = [1 + (plot.last - 1) * step / 100 for step in range(101)]
     colour = plot.sheet.palette.predicted
-    looks = {"color": colour, "linestyle": CEILING_DASHES, "linewidth": 2, "zorder": 2}
+    looks = {"color": colour, "linewidth": 2, "zorder": 2}
     plot.axes.plot(x, [law(one) for one in x], gid="law", **looks)
     plot.axes.annotate(
         name,

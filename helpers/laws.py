@@ -113,7 +113,6 @@ def _draw(sheet, left, heading, points, law, name, cores):
     plot.axes.set_ylabel("times as fast", fontsize=style.SMALL_FONT, color=sheet.palette.muted)
     draw_ceiling(plot, cores)
     draw_law(plot, law, name)
-    plot.axes.lines[-1].set_linestyle("-")  # only the ceiling is dashed
     plot.draw("speed_up")
 
 
