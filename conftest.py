@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from nbval.plugin import IPyNbCell
 
-pytest_plugins = ["tests.leftovers"]
+pytest_plugins = ["tests.alone", "tests.leftovers"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,12 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless CI=true; compare no forks where there are none.
-
-    A file with something in it that is marked alone comes last: little is left to run beside it.
-    """
-    alone = {item.path for item in items if item.get_closest_marker("alone")}
-    items.sort(key=lambda item: item.path in alone)  # whole files: pytest-xdist hands out no less
+    """Leave out what is marked slow, unless CI=true; compare no forks where there are none."""
     for item in items:
         if isinstance(item, IPyNbCell) and cannot_be_compared_here(item.parent.path.stem):
             item.options["check"] = False
