@@ -157,15 +157,19 @@ def kill_at_work(client: Client, pid: int = 0) -> int:
     """Kill a worker of this machine in the middle of a task, and return its pid.
 
     Args:
-        client: of the cluster that the worker belongs to.
+        client: of the cluster that the worker belongs to, with tasks that it has submitted.
         pid: which worker; if none is given, the first that is seen at work.
 
     Raises:
+        RuntimeError: if all tasks of the client are done before the worker was seen at work.
         Stopped: if the client is closed meanwhile.
     """
     while client.status == "running":
         time.sleep(0.02)
+        pending = any(future.status == "pending" for future in list(client.futures.values()))
         busy = [one for one in _at_work(client) if pid in (0, one)]
+        if not busy and not pending:
+            raise RuntimeError("all tasks are done, so nobody is at work: submit longer ones")
         if not busy:
             continue
         with contextlib.suppress(psutil.Error):  # it was lost, and the scheduler has yet to notice

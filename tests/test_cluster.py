@@ -295,6 +295,18 @@ def test_nobody_is_killed_when_the_client_has_been_closed():
         within(PATIENCE, kill_at_work, client)
 
 
+def test_nobody_is_killed_when_all_tasks_are_done():
+    with Client(n_workers=1) as client:
+        future = client.submit(nap, 0.01)
+        assert future.result(PATIENCE) == 0.01
+        with pytest.raises(RuntimeError, match="submit longer ones"):
+            within(PATIENCE, kill_at_work, client)
+        later = client.submit(nap, 1.0)
+        with pytest.raises(RuntimeError, match="all tasks are done"):
+            within(PATIENCE, kill_at_work, client, 1)  # a worker of another machine, never seen
+        assert later.result(PATIENCE) == 1.0
+
+
 def test_a_senseless_number_of_workers_is_refused_before_a_cluster_starts():
     with pytest.raises(ValueError, match="from 1 to"):
         Locally().client(10**6)
