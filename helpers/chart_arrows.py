@@ -15,17 +15,23 @@ FEW_ARROWS = 40
 
 
 def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
-    """All messages whose sender has a lane; a circle for each that nobody took."""
-    lane = {pid: i for i, one in enumerate(canvas.layout.lanes) for pid in one.pids}
+    """All messages whose sender has a lane; a circle for each that nobody took.
+
+    What was put before the first process was asked for comes in at the left edge.
+    """
+    lanes = canvas.layout.lanes
+    lane = {pid: i for i, one in enumerate(lanes) for pid in one.pids}
     known = [m for m in timeline.messages if m.sender in lane]
-    taken = [m for m in known if m.receiver in lane and math.isfinite(m.got)][:MOST_ARROWS]
+    taken = [m for m in known if m.receiver in lane and 0 <= m.got < math.inf][:MOST_ARROWS]
     waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
     if taken:
         _arrows(canvas, taken, lane)
     if waiting:
-        x = [m.put for m in waiting]
-        y = [canvas.layout.row(lane[m.sender]) + canvas.bar[1] for m in waiting]
+        senders = [lane[m.sender] for m in waiting]
+        x = [max(m.put, 0) for m in waiting]
+        y = [canvas.layout.row(i) + (0.5 if _is_line(lanes[i]) else canvas.bar[1]) for i in senders]
         looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
+        looks |= {"clip_on": False}
         canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", **looks)
         canvas.show("not taken")
 
@@ -33,8 +39,12 @@ def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
 def draw_parent(canvas: Canvas, end: float) -> None:
     """The parent was there all the time: a thin line."""
     for row, lane in enumerate(canvas.layout.lanes):
-        if lane.role == "parent":
+        if _is_line(lane):
             canvas.axes.plot([0, end], [row + 0.5] * 2, color=canvas.palette.muted, zorder=2)
+
+
+def _is_line(lane):
+    return lane.role == "parent"
 
 
 def _arrows(canvas, messages, lane):
@@ -63,12 +73,15 @@ def _ends(canvas, messages, lane):
     top, bottom = canvas.bar
     leave = np.where(down > 0, bottom, np.where(down < 0, top, 0.5))
     reach = np.where(down > 0, top, np.where(down < 0, bottom, 0.5))
-    on_line = np.array([one.role == "parent" for one in canvas.layout.lanes])
+    on_line = np.array([_is_line(one) for one in canvas.layout.lanes])
     pairs = np.array([[lane[m.sender], lane[m.receiver]] for m in messages])
     leave[on_line[pairs[:, 0]]] = 0.5
     reach[on_line[pairs[:, 1]]] = 0.5
     start = np.stack([[m.put for m in messages], rows[:, 0] + leave], axis=1)
-    return start, np.stack([[m.got for m in messages], rows[:, 1] + reach], axis=1)
+    stop = np.stack([[m.got for m in messages], rows[:, 1] + reach], axis=1)
+    way = stop - start
+    start += way * np.clip(-start[:, :1] / np.maximum(way[:, :1], 1e-12), 0, 1)  # from the edge on
+    return start, stop
 
 
 def _heads(canvas, start, stop, size):
@@ -85,12 +98,16 @@ def _values(canvas, messages, start, stop):
     """What to write beside which arrows: where several lie side by side, how many they are."""
     unit = [canvas.layout.scale, canvas.layout.lane_height]
     ends = np.hstack([start * unit, stop * unit])  # in pixels
-    order = np.lexsort((ends[:, 0], ends[:, 3], ends[:, 1]))  # by rows, then by time
-    apart = np.abs(np.diff(ends[order], axis=0)).max(axis=1) > 8
-    groups = np.split(order, np.flatnonzero(apart) + 1)
+    groups = []
+    for i in np.argsort(ends[:, 0], kind="stable").tolist():
+        beside = [group for group in groups if np.abs(ends[group[-1]] - ends[i]).max() <= 8]
+        if beside:
+            beside[0].append(i)
+        else:
+            groups.append([i])
     return {
-        int(i): f"{1 + len(others)} messages" if len(others) else one_line(messages[i].value)
-        for i, *others in sorted(groups, key=lambda group: group[0])
+        i: f"{1 + len(others)} messages" if others else one_line(messages[i].value)
+        for i, *others in groups
     }
 
 

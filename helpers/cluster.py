@@ -166,7 +166,8 @@ def kill_at_work(client: Client, pid: int = 0) -> int:
     """
     while client.status == "running":
         time.sleep(0.02)
-        pending = any(future.status == "pending" for future in list(client.futures.values()))
+        futures = list(client.futures.values())
+        pending = any(one.status in ("pending", "lost") for one in futures)  # lost: done once more
         busy = [one for one in _at_work(client) if pid in (0, one)]
         if not busy and not pending:
             raise RuntimeError("all tasks are done, so nobody is at work: submit longer ones")

@@ -16,7 +16,7 @@ from pathlib import Path
 FORMAT = "Processes in Plain Sight, trace 1"
 FACTS = (
     *("method", "workers", "now", "predicted", "parent"),
-    *("lost_events", "lost_text", "interrupts"),
+    *("lost_events", "lost_text", "interrupts", "own_zeros"),
 )
 KINDS = ("tasks", "processes", "lines", "messages", "accesses", "holds", "transfers")
 

@@ -141,7 +141,7 @@ _UNKNOWN = {
     **dict.fromkeys(("pid", "lane"), np.int64(0)),
     "outcome": np.uint8(RETURNED),
 }
-"""The columns of `Tasks`, each with what stands there for a task of which it is not known."""
+"""The columns of `Tasks`, each with what stands there where it is not given."""
 
 
 class Tasks(Sequence):
@@ -167,6 +167,7 @@ class Tasks(Sequence):
         """Tasks from columns of equal length.
 
         A column that is not given is unknown: nan or 0 for all tasks, and not to be written to.
+        Without outcomes, all have returned.
 
         Raises ValueError for a column of another length and TypeError for an unknown one.
         """
@@ -386,6 +387,8 @@ class Facts(NamedTuple):
     lost_events: int
     lost_text: int
     parent: int
+    interrupts: int
+    own_zeros: bool
 
 
 def _record(kind, fields):

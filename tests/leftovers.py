@@ -51,7 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_keyboard_interrupt() -> None:
-    """Hand Ctrl-C on to the processes of pytest-xdist, whose groups no terminal knows."""
+    """Hand Ctrl-C on to children with a group of their own, which no terminal knows.
+
+    Those are the processes of pytest-xdist, and what a test started so and has yet to end.
+    """
     for child in OWN.children():
         with contextlib.suppress(OSError, AttributeError):
             if os.getpgid(child.pid) == child.pid:

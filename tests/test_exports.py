@@ -59,7 +59,8 @@ def any_timeline(draw) -> Timeline:
         for name, kind in zip(exports.KINDS[1:], RECORD_KINDS[1:], strict=True)
     }
     facts = {"workers": draw(LANES), "now": draw(TIMES), "parent": draw(NUMBERS)}
-    facts |= {"method": draw(st.text(max_size=5)), "predicted": draw(st.booleans())}
+    facts |= {"method": draw(st.text(max_size=5)), "interrupts": draw(NUMBERS)}
+    facts |= {name: draw(st.booleans()) for name in ("predicted", "own_zeros")}
     return Timeline(draw(any_tasks()), **lists, **facts)
 
 

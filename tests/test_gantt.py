@@ -401,6 +401,38 @@ def test_a_message_that_nobody_took_is_a_circle_at_its_put():
     assert not arrows(chart)
 
 
+def test_what_nobody_took_hangs_at_the_bar_of_its_sender_or_at_the_parents_line():
+    timeline = queue_lesson(parent_sends=True)
+    timeline.messages = [
+        Message("q", 0.7, NAN, 4000, 0, "of the parent"),
+        Message("q", 0.7, NAN, 501, 0, "of the writer"),
+    ]
+    (circles,) = [
+        line for line in gantt(timeline).figure.axes[0].lines if line.get_gid() == "not taken"
+    ]
+    parent, writer = circles.get_ydata()
+    assert parent == 0.5
+    assert 1.5 < writer < 2
+
+
+def test_what_was_put_before_the_first_process_was_asked_for_comes_in_at_the_left_edge():
+    timeline = queue_lesson()
+    timeline.messages = [
+        Message("q", -1.0, 1.0, 4000, 502, "early"),
+        Message("q", 0.5, 1.0, 4000, 502, "later"),
+        Message("q", -0.5, -0.4, 4000, 4000, "gone by then"),
+        Message("q", -0.5, NAN, 4000, 0, "never taken"),
+    ]
+    chart = gantt(timeline)
+    (edge, head), (tail, same_head) = arrows(chart)
+    assert edge[0] == 0
+    assert 0.5 < edge[1] < head[1] == same_head[1], "it has come a part of its way"
+    assert tail.tolist() == [0.5, 0.5]
+    (circle,) = [line for line in chart.figure.axes[0].lines if line.get_gid() == "not taken"]
+    assert circle.get_xdata() == [0]
+    assert "early" in labels(chart)
+
+
 def test_many_messages_are_arrows_without_values():
     timeline = queue_lesson()
     timeline.messages = [
@@ -615,6 +647,14 @@ def test_arrows_side_by_side_are_counted_and_others_keep_their_values():
     chart = gantt(Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0))
     assert labels(chart) == ["3 messages", "last"]
     assert len(arrows(chart)) == 4
+
+
+def test_arrows_side_by_side_are_counted_also_where_a_slanting_one_begins_between_them():
+    lanes = [process(lane, 0, ended=2.0) for lane in (1, 2)]
+    times = [(1.0, 1.0), (1.003, 1.5), (1.005, 1.005)]
+    messages = [Message("q", *both, 4101, 4102, str(i)) for i, both in enumerate(times)]
+    chart = gantt(Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0))
+    assert sorted(labels(chart)) == ["1", "2 messages"]
 
 
 def test_the_value_of_a_message_stands_clear_of_the_next_arrow():

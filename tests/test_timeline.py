@@ -258,7 +258,10 @@ def test_tasks_too_short_for_a_clock_are_there_with_their_times_and_no_share() -
     assert np.isnan(tasks.on_core[short]).all()
 
 
-def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(tmp_path) -> None:
+@pytest.mark.parametrize("in_a_chunk", [False, True])
+def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(
+    in_a_chunk, tmp_path
+) -> None:
     """Its clock is not asked for every short task, so what they leave over must be taken off."""
 
     def compute(seconds):
@@ -268,8 +271,11 @@ def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(tmp_path
 
     task = aboard.RecordedCall(compute, flight.Recorder(str(tmp_path)), name="compute")
     asked = [0, 0, 0, 0.003, 0, 0.002]
-    for seconds in asked:
-        task(seconds)
+    if in_a_chunk:
+        task.map(asked)
+    else:
+        for seconds in asked:
+            task(seconds)
     (log,) = segments.read_logs(str(tmp_path))
     computed = sorted(log.records["b"][log.of(flight.FINISHED)])[-2:]
     for us, seconds in zip(computed, (0.002, 0.003), strict=True):
