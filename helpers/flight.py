@@ -201,6 +201,12 @@ class Recorder:
         self._page = segment, iter(range(HEADER_BYTES, SEGMENT_BYTES, RECORD.size))
         return True
 
+    def let_go(self):
+        """Record nothing more, so that the files can go: Windows removes none that is mapped."""
+        self._broken = True
+        self._page = None, iter(())
+        self._first = None
+
     def _lose(self, events=0, text=0):
         self.lost_events += events
         self.lost_text += text

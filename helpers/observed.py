@@ -109,7 +109,9 @@ class ObservedContext:
             if self._recorder_here is None:
                 above = flight.here()  # in a child, we add to the experiment of our parent
                 folder = above.folder if above else folders.make_folder(owner=self)
-                self._recorder_here = flight.recorder_for(folder)
+                self._recorder_here = recorder = flight.recorder_for(folder)
+                if not above:  # what is registered later is called first: before the folder goes
+                    weakref.finalize(self, recorder.let_go)
         return self._recorder_here
 
     def get_context(self, method=None):

@@ -85,7 +85,7 @@ class ObservedProcess(aboard.ChildProcess):
             if wait <= 0:
                 return None
             if connection.wait([self.sentinel], wait):
-                if _reaped_by_others(self.pid):
+                if _reaped_by_others(self._popen):
                     break
                 time.sleep(min(wait, 0.001))  # it is ending, or has only closed its pipe
         return super().join(0)
@@ -121,14 +121,19 @@ class ObservedProcess(aboard.ChildProcess):
             pool._worker_ended(self)
 
 
-def _reaped_by_others(pid):
-    """Has somebody else waited for this child of ours? Then nobody will ever know its exit code."""
+def _reaped_by_others(popen):
+    """Has somebody else waited for this child? Then nobody here will ever know its exit code.
+
+    We ask by waiting for it. On macOS a process that is just ending cannot be found by its pid.
+    """
     if sys.platform == "win32":
         return False
     try:
-        os.getpgid(pid)
-    except ProcessLookupError:
+        pid, status = os.waitpid(popen.pid, os.WNOHANG)
+    except ChildProcessError:  # or it is the fork server's child, whose exit code comes by a pipe
         return True
+    if pid == popen.pid:
+        popen.returncode = os.waitstatus_to_exitcode(status)
     return False
 
 

@@ -1,5 +1,6 @@
 """Observed contexts: what is refused, what is ended, and what is tidied away."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -438,6 +439,53 @@ def test_a_folder_is_private_and_goes_with_its_context() -> None:
     until(lambda: mp._watcher is None)
     mp = process = None
     until(lambda: is_collected(folder))
+
+
+MAPPED_AT_THE_END = """
+import gc, sys
+import psutil
+from helpers import folders
+from helpers.observed import get_context
+
+def look(folder, ignore_errors):
+    maps = psutil.Process().memory_maps(grouped=False)
+    print("mapped:", sum(folder in one.path for one in maps))
+    remove(folder, ignore_errors)
+
+remove, folders.shutil.rmtree = folders.shutil.rmtree, look
+mp = get_context("spawn")
+print("mapped:", mp._recorder.record(1)[0] is not None)
+mp.timeline()
+if sys.argv[1] == "collected":
+    mp = None
+    gc.collect()
+    print("collected")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there, nobody tells what is mapped")
+@pytest.mark.parametrize("how", ["collected", "at exit"])
+def test_no_log_is_mapped_when_its_folder_is_removed(how) -> None:
+    """Windows would not remove it."""
+    command = [sys.executable, "-c", MAPPED_AT_THE_END, how]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    said = ["mapped: True", "mapped: 0", *(["collected"] if how == "collected" else [])]
+    assert ran.stdout.splitlines() == said, ran.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_join_ends_when_somebody_else_has_waited_for_the_child(method) -> None:
+    mp = get_context(method)
+    processes = [mp.Process(target=workers.exit_politely, args=(3,)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        with contextlib.suppress(ChildProcessError):  # the context itself was quicker
+            os.waitpid(process.pid, 0)
+    for process in processes:
+        within(20, process.join)
+        assert process.exitcode in (3, None)
 
 
 def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
