@@ -8,6 +8,7 @@ forgets everything and begins again: the result is always that of a reader who c
 import bisect
 import math
 import os
+import signal
 import struct
 import sys
 import time
@@ -269,9 +270,18 @@ def _process(one, story, end, seconds):
     ended, exitcode = moment(flight.LEFT), None
     if end is not None:
         ended = seconds(int(end["time"])) if math.isnan(ended) else ended
-        exitcode = struct.unpack("<i", struct.pack("<I", int(end["b"])))[0]
+        exitcode = _exitcode(int(end["b"]))
     moments = (seconds(one.at), moment(flight.BORN), moment(flight.READY), ended)
     return Process(one.name, one.pid, one.ppid, one.lane, one.role, method, *moments, exitcode)
+
+
+def _exitcode(number):
+    """An exit code as multiprocessing tells it, from the four bytes that a log has for it.
+
+    On Windows only a process that was terminated has a negative one; others go up to 2**32 - 1.
+    """
+    signed = struct.unpack("<i", struct.pack("<I", number))[0]
+    return number if sys.platform == "win32" and signed != -signal.SIGTERM else signed
 
 
 # What one log tells

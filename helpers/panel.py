@@ -42,7 +42,7 @@ from helpers.runner import INTERRUPTED, LEFT_BEHIND, RUNNER, STOPPED, Attempt, J
 from helpers.schedule import predict
 from helpers.timeline import RUNNING
 
-ONLY_STOP = "On Windows only Stop ends a run: interrupting the kernel does not reach it."
+ONLY_STOP = "On Windows, only Stop ends what Run has started: an interrupt does not reach it."
 """What the panel says there. Elsewhere an interrupt reaches the children, and so ends the run."""
 
 WITHOUT_KERNEL = "Run this cell to get its sliders."

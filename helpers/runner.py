@@ -5,6 +5,7 @@ No widgets and no pictures here, so that all of it can be tested, and used, with
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -26,6 +27,9 @@ GRACE = 0.4
 
 What is stuck elsewhere is left behind.
 """
+
+WAKES = sys.platform != "win32"
+"""Does an interrupt wake a thread that waits for something? On Windows it waits on."""
 
 BETWEEN_INTERRUPTS = 3.0
 """Seconds after an interrupt of a cell's run in which a further one changes nothing."""
@@ -158,7 +162,7 @@ class Runner:
         """Make an attempt in the thread that asks, after stopping what runs in the background."""
         self.stop()
         with self._alone, _ended_by_an_interrupt(attempt):
-            return attempt.make()
+            return attempt.make() if WAKES else _made_in_a_thread(attempt)
 
     def _give_up(self):
         if self._waiting is not None:
@@ -210,6 +214,15 @@ class Runner:
             return job
 
 
+def _made_in_a_thread(attempt):
+    """Make an attempt where an interrupt does not wake who waits: we look up every now and then."""
+    attempt.start()
+    while not attempt.over.wait(FRAME):
+        if attempt.stuck:
+            return Result(attempt.setting, attempt.context.timeline(), LEFT_BEHIND)
+    return attempt.result
+
+
 def _in_background(function):
     """Ending children takes a moment, for which nobody who moves a slider should wait."""
     thread = threading.Thread(target=function, daemon=True)
@@ -234,7 +247,7 @@ def _ended_by_an_interrupt(attempt):
     def handle(number, frame):
         nonlocal quiet_until
         attempt.broken_off = True
-        if time.monotonic() >= quiet_until:
+        if WAKES and time.monotonic() >= quiet_until:
             quiet_until = time.monotonic() + BETWEEN_INTERRUPTS
             usual(number, frame)  # which raises KeyboardInterrupt
 

@@ -639,7 +639,7 @@ def test_that_only_stop_ends_a_run_is_said_on_windows_alone(
     monkeypatch.setattr(sys, "platform", system)
     shown = explore(switch.run, workers=1)
     texts = [getattr(widget, "value", "") for widget in shown.controls.children]
-    sentence = "On Windows only Stop ends a run: interrupting the kernel does not reach it."
+    sentence = "On Windows, only Stop ends what Run has started: an interrupt does not reach it."
     assert texts.count(sentence) == said
 
 

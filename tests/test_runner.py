@@ -1,5 +1,6 @@
 """Running experiments in the background: the latest wins, Stop stops, nothing is left behind."""
 
+import _thread
 import contextlib
 import os
 import signal
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from helpers.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
+from tests.within import until
 
 SECONDS = 30
 
@@ -143,6 +145,36 @@ def test_who_makes_nothing_of_an_interrupt_can_be_interrupted_again(runner, monk
     attempt = Attempt(stubborn, Setting("spawn", {"workers": 2}))
     assert runner.make_here(attempt).trouble == INTERRUPTED
     assert not went_on, "the second interrupt was not raised"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_ends_a_run_here_also_where_it_wakes_nobody_who_waits(runner, monkeypatch):
+    """As on Windows, where ipykernel only leaves word for the main thread."""
+    monkeypatch.setattr("helpers.runner.WAKES", False)
+    attempt = Attempt(sleep_long, Setting("spawn", {"workers": 2}))
+
+    def interrupt():
+        until(lambda: len(attempt.context.timeline().tasks) == 2)
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    result = runner.make_here(attempt)
+    assert (result.trouble, attempt.broken_off) == (INTERRUPTED, True)
+    assert {task.outcome for task in result.timeline.tasks} == {"lost"}
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_here_that_is_stuck_is_left_behind_where_nothing_wakes_it(runner, monkeypatch):
+    monkeypatch.setattr("helpers.runner.WAKES", False)
+    free = threading.Event()
+
+    def stuck(mp, workers):
+        _thread.interrupt_main()
+        free.wait(SECONDS)
+
+    result = runner.make_here(Attempt(stuck, Setting("spawn", {"workers": 2})))
+    free.set()
+    assert result.trouble == LEFT_BEHIND
 
 
 def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):
