@@ -26,7 +26,6 @@ def make_folder(owner) -> str:
     Where none can be made, a warning says so and the path of a folder that does not exist is
     returned: the experiment runs, and nothing of it is recorded.
     """
-    sweep()
     started = int(_start_time(os.getpid()) or 0)
     try:
         folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{seat()}-{started}-")

@@ -82,6 +82,7 @@ class ObservedContext:
         self._stopped = False
         self._last_timeline = None
         self._told_incomplete = False
+        self._sweep_is_due = False
         self._queue_numbers = itertools.count(1)
         self._lock_numbers = itertools.count(1)
         self._value_numbers = itertools.count(1)
@@ -110,8 +111,10 @@ class ObservedContext:
                 above = flight.here()  # in a child, we add to the experiment of our parent
                 folder = above.folder if above else folders.make_folder(owner=self)
                 self._recorder_here = recorder = flight.recorder_for(folder)
-                if not above:  # what is registered later is called first: before the folder goes
+                if not above:
+                    # What is registered later is called first, and so before the folder goes.
                     weakref.finalize(self, recorder.let_go)
+                    self._sweep_is_due = True
         return self._recorder_here
 
     def get_context(self, method=None):
@@ -253,14 +256,20 @@ class ObservedContext:
                 flight.ASKED, role, child.pid, child._lane, method, name, at=asked
             )
             self._watched.append(child)
-            if self._watcher is None:
-                watcher = threading.Thread(target=self._watch, name="process watcher", daemon=True)
-                watcher.start()  # it waits for our lock
-                self._watcher = watcher
+        if not child._is_first_of_pool():  # else the next one need not wait: the pool calls then
+            self._keep_watch()
         if self._stopped and (child._pool is None or child._is_first_of_pool()):  # meanwhile
             end([child], PATIENCE)
             if child._role != "worker":  # an executor's own thread must not end by our error
                 self._check_running()
+
+    def _keep_watch(self):
+        """Have a thread watch over all processes that we have started, unless one does."""
+        with self._lock:
+            if self._watched and self._watcher is None:
+                watcher = threading.Thread(target=self._watch, name="process watcher", daemon=True)
+                watcher.start()  # it waits for our lock
+                self._watcher = watcher
 
     def _note_thread(self, name, number, asked):
         """Record a thread of ours that has just begun; `number` is the system's name for it."""
@@ -290,6 +299,9 @@ class ObservedContext:
 
     def _watch(self):
         """In a thread of its own: notice the end of every process as soon as it comes."""
+        if self._sweep_is_due:  # here, where no start has to wait for it
+            self._sweep_is_due = False
+            folders.sweep()
         while True:
             with self._lock:
                 self._watched = [child for child in self._watched if not child._seen_off]

@@ -51,6 +51,7 @@ class ObservedPool(standard_pool.Pool):
             super().__init__(processes, initializer, initargs, maxtasksperchild, context)
         finally:
             self._complete.set()
+            context._keep_watch()  # only now, so that no worker's start has to wait for a thread's
 
     # When tasks were submitted and their results received
 

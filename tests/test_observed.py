@@ -530,6 +530,36 @@ def test_the_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not() -
     assert own.exists()
 
 
+def test_the_next_experiment_sweeps_the_folder_of_a_dead_owner() -> None:
+    ran = subprocess.run([sys.executable, "-c", DIE_WITH_FOLDER], capture_output=True, text=True)
+    dead = Path(ran.stdout.strip())
+    assert dead.is_dir()
+    process = get_context("spawn").Process(target=workers.double, args=(1,))
+    process.start()
+    until(lambda: not dead.exists())
+    process.join()
+
+
+def test_no_start_of_a_pools_worker_waits_for_a_thread_of_ours_or_for_a_sweep(monkeypatch) -> None:
+    """Both took a tenth or more of the time until the first result (`bench spawn_startup`)."""
+    steps = []
+
+    def noting(step, function):
+        def noted(*args):
+            steps.append(step)
+            return function(*args)
+
+        return noted
+
+    mp = get_context("spawn")
+    monkeypatch.setattr(mp, "_note_start", noting("process", mp._note_start))
+    monkeypatch.setattr(mp, "_watch", noting("watch", mp._watch))
+    monkeypatch.setattr(folders, "sweep", noting("sweep", folders.sweep))
+    with mp.Pool(3):
+        until(lambda: "sweep" in steps)
+    assert steps == ["process"] * 3 + ["watch", "sweep"]
+
+
 def test_a_folder_whose_pid_now_belongs_to_another_process_is_swept() -> None:
     mp = get_context("spawn")
     folder = Path(mp._recorder.folder)
