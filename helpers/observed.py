@@ -256,7 +256,7 @@ class ObservedContext:
                 flight.ASKED, role, child.pid, child._lane, method, name, at=asked
             )
             self._watched.append(child)
-        if not child._is_first_of_pool():  # else the next one need not wait: the pool calls then
+        if not child._is_first_of_pool():  # else its pool asks for it, once all have been started
             self._keep_watch()
         if self._stopped and (child._pool is None or child._is_first_of_pool()):  # meanwhile
             end([child], PATIENCE)
@@ -310,10 +310,11 @@ class ObservedContext:
                     self._watcher = None
                     return
             try:
-                connection.wait([child.sentinel for child in children], POLL)
+                ready = connection.wait([child.sentinel for child in children], POLL)
             except (OSError, ValueError):  # one was closed in between, or Windows has too many
                 time.sleep(POLL)
-            ended = [child for child in children if child._notice() is not None]
+                ready = []
+            ended = [child for child in children if child._has_ended(ready)]
             if not ended:
                 time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
             for child in ended:

@@ -265,11 +265,6 @@ def _obituary(worker, folder):
 
     timeline = read_timeline(folder)
     code = worker.exitcode
-    how = (
-        f"was killed by signal {-code} ({_signal_name(-code)})"
-        if code < 0
-        else f"ended with exit code {code}"
-    )
     calls = [
         task.call
         for task in timeline.tasks
@@ -281,8 +276,16 @@ def _obituary(worker, folder):
     words = [
         line.text for line in timeline.lines if line.pid == worker.pid and line.stream == "stderr"
     ]
-    last_words = f"; its last words: {words[-1].strip()}" if words and code >= 0 else ""
-    return f"worker {worker._lane} (pid {worker.pid}) {how} {doing}{last_words}"
+    last_words = f"; its last words: {words[-1].strip()}" if words and (code or 0) >= 0 else ""
+    return f"worker {worker._lane} (pid {worker.pid}) {_how_it_ended(code)} {doing}{last_words}"
+
+
+def _how_it_ended(code):
+    if code is None:
+        return "ended, unknown how,"  # somebody else has waited for it
+    if code < 0:
+        return f"was killed by signal {-code} ({_signal_name(-code)})"
+    return f"ended with exit code {code}"
 
 
 def _signal_name(number):

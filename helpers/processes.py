@@ -115,6 +115,12 @@ class ObservedProcess(aboard.ChildProcess):
                     self._context._recorder.record(flight.ENDED, a=self.pid, b=code & 0xFFFFFFFF)
         return code
 
+    def _has_ended(self, ready):
+        """Has it ended, even if somebody else has its exit code? `ready` are sentinels that are."""
+        if self._notice() is not None:
+            return True
+        return self.sentinel in ready and _reaped_by_others(self._popen)
+
     def _tell_pool(self):
         pool = self._pool and self._pool()
         if pool is not None:

@@ -486,6 +486,7 @@ def test_a_join_ends_when_somebody_else_has_waited_for_the_child(method) -> None
     for process in processes:
         within(20, process.join)
         assert process.exitcode in (3, None)
+    until(lambda: mp._watcher is None)  # nobody looks for ever
 
 
 def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
