@@ -117,9 +117,10 @@ class ObservedProcess(aboard.ChildProcess):
 
     def _has_ended(self, ready):
         """Has it ended, even if somebody else has its exit code? `ready` are sentinels that are."""
+        popen = self._popen  # it may be closed in between
         if self._notice() is not None:
             return True
-        return self.sentinel in ready and _reaped_by_others(self._popen)
+        return popen.sentinel in ready and _reaped_by_others(popen)
 
     def _tell_pool(self):
         pool = self._pool and self._pool()
