@@ -31,8 +31,7 @@ def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
         x = [max(m.put, 0) for m in waiting]
         y = [canvas.layout.row(i) + (0.5 if _is_line(lanes[i]) else canvas.bar[1]) for i in senders]
         looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
-        looks |= {"clip_on": False}
-        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", **looks)
+        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **looks)
         canvas.show("not taken")
 
 
