@@ -168,8 +168,6 @@ def bare_loop(durations: list[float], workers: int) -> None:
     "predict 1,000,000 tasks on 1,024 workers over a bare heapreplace loop",
     "ratio",
     bar=1.3,
-    floor="1.2 for a loop that keeps what the heap gives back, and 0.15 to make an array of the"
-    " list and check it (each measured in turn with the bare loop)",
 )
 def predict_1m():
     numbers = random.Random(1)

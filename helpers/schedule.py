@@ -21,6 +21,14 @@ MOST_WORKERS = 100_000
 _FLOAT_BITS = 53
 """A float holds whole numbers exactly up to 2 to this power."""
 
+_MANY_WORKERS = 500
+"""From so many workers on, sorting the starts of many tasks at once is quicker than a heap."""
+
+_SORTINGS = 12
+"""How often a row of starts is sorted anew before the heap takes over. Evenly and exponentially
+spread durations need up to 10; more are needed where most workers are stuck in long tasks and a few
+do many short ones in a row."""
+
 
 def predict(durations: Iterable[float], workers: int, chunksize: int = 1) -> Timeline:
     """The timeline of tasks that are started in the given order, each by the first free worker.
@@ -79,8 +87,8 @@ def _list_schedule(seconds, workers):
     """
     last_bit, tick = _clock(seconds, workers)
     length = np.rint(seconds / tick) * tick
-    free = (np.arange(workers) * last_bit).tolist()
-    began = np.fromiter(_starts(length.data, free), dtype=float, count=len(length))
+    free = np.arange(workers) * last_bit
+    began = _starts(length, free) if workers < _MANY_WORKERS else _starts_of_many(length, free)
     started = np.floor(began / tick) * tick
     lane = ((began - started) / last_bit).astype(np.int64) + 1
     return started, started + length, lane
@@ -91,12 +99,52 @@ def _starts(lengths, free):
 
     Args:
         lengths: how long each task lasts.
-        free: when each worker is free, a sorted list, and so a heap already. It is used up.
+        free: when each worker is free, sorted.
     """
+    return np.fromiter(_one_by_one(lengths.data, free.tolist()), float, len(lengths))
+
+
+def _one_by_one(lengths, free):
+    """Start after start; `free` is a sorted list, and so a heap already. It is used up."""
     first = heappop(free)
     for length in lengths:
         yield first
         first = heappushpop(free, first + length)
+
+
+def _starts_of_many(lengths, free):
+    """The same starts, found for as many tasks at a time as there are workers."""
+    starts = np.empty(len(lengths))
+    for i in range(0, len(lengths), len(free)):
+        some = lengths[i : i + len(free)]
+        row = _starts_and_free(some, free)
+        starts[i : i + len(some)], free = np.split(row, [len(some)])
+    return starts
+
+
+def _starts_and_free(lengths, free):
+    """The starts of a few tasks, and after them when each worker is free, in one sorted row.
+
+    Each task starts at the least number that is left, of those in `free` and of the ends of the
+    tasks before it. So the starts are the least of all these numbers, sorted. We begin with starts
+    that are too late (nobody ends in time to start again), sort in the ends that follow from them,
+    and have better ones. Starts that no longer change are the right ones: the first is right from
+    the beginning, and each is right as soon as all before it are.
+    """
+    count, row = len(lengths), free
+    for _ in range(_SORTINGS):
+        starts = row[:count]
+        row = _sorted_in(free, starts + lengths)
+        if (row[:count] == starts).all():
+            return row
+    return _sorted_in(free, _starts(lengths, free) + lengths)
+
+
+def _sorted_in(free, ends):
+    """All these numbers in one sorted row."""
+    row = np.concatenate([free, ends])
+    row.sort()
+    return row
 
 
 def _clock(seconds, workers):

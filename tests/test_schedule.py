@@ -128,6 +128,28 @@ def test_every_lane_is_one_of_the_workers(durations, workers):
     assert set(lanes_of(predict(durations, workers))) <= set(range(1, workers + 1))
 
 
+@given(
+    st.lists(st.integers(0, 50), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+    st.integers(1, 1_600),
+    st.integers(500, 550),
+)
+def test_the_rule_is_the_same_with_hundreds_of_workers(lengths, pick, count, workers):
+    durations = pick.choices(lengths, k=count)
+    tasks = predict(durations, workers).tasks
+    assert [(task.lane, task.started, task.finished) for task in tasks] == by_hand(
+        durations, workers
+    )
+
+
+@pytest.mark.parametrize("others", [1, 2, 30])
+def test_where_most_workers_are_stuck_the_others_do_the_short_tasks_in_a_row(others):
+    durations = [10_000] * (500 - others) + [1] * 1_000
+    tasks = predict(durations, 500).tasks
+    assert [(task.lane, task.started, task.finished) for task in tasks] == by_hand(durations, 500)
+    assert len(set(tasks.lane[-1_000:].tolist())) == others
+
+
 def test_a_thousand_workers_and_many_ties():
     durations = [0.1, 0.2, 0.3] * 5_000
     timeline = predict(durations, 1_000)
