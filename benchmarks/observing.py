@@ -49,9 +49,6 @@ def observed_noop():
     "20,000 empty tasks in chunks of 100, observed over plain",
     "ratio",
     bar=3,
-    floor="0.95 us a task, where ours takes 1.1 and the empty task itself 0.05: two looks at the"
-    " clock and a record, all written into one loop (in one process); so written, it was 3.1"
-    " where ours was 3.3 (three runs of each in turn)",
 )
 def observed_noop_chunked():
     return observed_over_plain(nothing, 20_000, 100, 31)

@@ -45,7 +45,13 @@ C_AT = 20
 """Where in a record c is."""
 INLINE = 8
 MORE = 30
-_write, _write_c = RECORD.pack_into, C.pack_into
+NUMBER = 0xFF
+"""In place of the bytes of text: the text is a whole number, not written out yet."""
+HEAD, NUMBER_RECORD = struct.Struct("<BBHI"), struct.Struct("<8sqqq")
+"""A record with such a text: its first eight bytes, and those with the rest behind them."""
+LEAST_NUMBER, MOST_NUMBER = -(10**7) + 1, 10**8 - 1
+"""Numbers whose text is no longer than INLINE."""
+_write, _write_number, _write_c = RECORD.pack_into, NUMBER_RECORD.pack_into, C.pack_into
 
 # The kinds of records. In brackets: what code, a, b, c and the text hold.
 TEXT = 1  # more text of the record before it
@@ -87,6 +93,11 @@ UNPICKLED, PICKLED, SENT = 1, 2, 3
 OUTPUT_BYTES = 1 << 20
 """How much of what a process prints is kept; the rest is counted."""
 LONGEST_TEXT = 16 << 10
+
+
+def head_of_starts(function: int, job: int) -> bytes:
+    """What the records of a job's tasks have in common, where each is called with a number."""
+    return HEAD.pack(0, NUMBER, function, job)
 
 
 class Recorder:
@@ -147,6 +158,21 @@ class Recorder:
             behind = place + RECORD.size * (n + 1)
             TEXT_RECORD.pack_into(segment, behind, TEXT, len(piece), piece)
         segment[place] = kind
+        return segment, place
+
+    def record_start(self, head, item, number, at):
+        """What `record` does, for a task that is called with a number, and quicker.
+
+        `head` is made by `head_of_starts`, once for many tasks.
+        """
+        segment, free = self._page
+        place = next(free, 0)
+        if not place:
+            segment, place = self._room_for(1)
+            if segment is None:
+                return self._lose(events=1)
+        _write_number(segment, place, head, at, item, number)
+        segment[place] = STARTED
         return segment, place
 
     def record_end(self, segment, place, took):

@@ -184,6 +184,14 @@ def _keys_of(records):
     return (records["a"].astype(np.int64) << 32) | records["b"].astype(np.int64)
 
 
+def _arguments(begun):
+    """The arguments of tasks that have started, as far as they stand in these records."""
+    texts = begun["text"].copy()
+    numbers = begun["size"] == flight.NUMBER
+    texts[numbers] = texts[numbers].view("<i8").astype(texts.dtype)
+    return texts
+
+
 def _in_time(lists, field):
     """Records of several logs in the order of time."""
     return sorted((one for some in lists for one in some), key=attrgetter(field))
@@ -396,7 +404,7 @@ class _Story:
             outcome=outcome,
             log=self.number,
             which=which,
-            short=begun["text"],
+            short=_arguments(begun),
         )
         kinds = np.append(records["kind"], 0)
         for i in np.flatnonzero(kinds[starts + 1] == flight.TEXT):

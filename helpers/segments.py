@@ -54,6 +54,8 @@ class Log(NamedTuple):
         """The same as the bytes that were written."""
         raw, size = self.records.data.cast("B"), flight.RECORD.size
         start = place * size + size - flight.INLINE
+        if raw[place * size + 1] == flight.NUMBER:
+            return b"%d" % int.from_bytes(raw[start : start + flight.INLINE], "little", signed=True)
         pieces = [bytes(raw[start : start + min(raw[place * size + 1], flight.INLINE)])]
         for start in range((place + 1) * size, len(raw), size):
             if raw[start] != flight.TEXT:

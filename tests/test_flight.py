@@ -278,14 +278,19 @@ from helpers.aboard import RecordedCall
 from helpers.flight import Recorder
 recorder = Recorder(sys.argv[1])
 task = RecordedCall(lambda n: n == 3 and os.kill(os.getpid(), 9), recorder)
+if sys.argv[2] == "in a chunk":
+    task.map(range(5))
 for n in range(5):
     task(n)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are_over(tmp_path):
-    assert run_python(DIE_IN_A_TASK, tmp_path).returncode < 0
+@pytest.mark.parametrize("how", ["one by one", "in a chunk"])
+def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are_over(
+    how, tmp_path
+) -> None:
+    assert run_python(DIE_IN_A_TASK, tmp_path, how).returncode < 0
     (log,) = segments.read_logs(str(tmp_path))
     starts = log.of(flight.STARTED, flight.DID)
     assert [log.text(place) for place in starts] == ["0", "1", "2", "3"]

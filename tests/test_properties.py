@@ -544,16 +544,18 @@ def test_folders_that_are_none(name) -> None:
         assert result_of(logs.read_timeline, missing).processes == []
 
 
-@about(flight.recorder_for, flight.here, sharing.recorder_of)
+@about(flight.recorder_for, flight.here, flight.head_of_starts, sharing.recorder_of)
 @given(
     TEXTS,
     st.integers(0, 255),
     st.binary(max_size=3 * flight.MORE),
     st.text(max_size=40),
     st.binary(max_size=3 * flight.MORE),
+    st.integers(0, 0xFFFF),
+    st.integers(0, flight.NO_JOB),
 )
 @examples(20)
-def test_recorders(name, kind, text, function, printed) -> None:
+def test_recorders(name, kind, text, function, printed, number, job) -> None:
     """In a folder that is none, everything is counted as lost; in another, everything is kept."""
     assert flight.here() is None
     with tempfile.TemporaryDirectory() as folder:
@@ -562,6 +564,7 @@ def test_recorders(name, kind, text, function, printed) -> None:
             assert recorder is flight.recorder_for(place)
             recorder.record(kind or 1, text=text)
             recorder.number_of(function)
+            recorder.record_start(result_of(flight.head_of_starts, number, job), 0, 1, 2)
             recorder.record_text(flight.STDOUT, printed)
             assert bool(recorder.lost_events) is lost
 
