@@ -285,13 +285,15 @@ class Canvas(Sheet):
         axes.tick_params(
             axis="x", labelsize=style.SMALL_FONT, labelcolor=palette.ink, color=palette.muted
         )
-        axes.set_yticks([])
+        axes.yaxis.set_visible(False)
         axes.xaxis.get_major_formatter().set_useOffset(False)
         axes.grid(axis="x", color=palette.grid, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["left", "right", "top"]].set_visible(False)
         axes.spines["bottom"].set_color(palette.muted)
         axes.set_xlabel(f"seconds since {zero}", fontsize=style.SMALL_FONT, color=palette.muted)
+        # Told where, matplotlib need not lay out all ticks once more to find a place below them.
+        axes.xaxis.set_label_coords(0.5, -style.AXIS_LABEL / self.layout.height)
 
     # Rulers
 

@@ -209,12 +209,12 @@ def alt_text(timeline: Timeline, predicted: Timeline | None = None) -> str:
     if timeline.predicted:
         facts.append("This is a prediction, not a measurement")
     facts += [_upper(", ".join(subtitle(timeline, predicted)))] if subtitle(timeline) else []
-    facts += _last_finisher(timeline) + _trouble(timeline)
     lanes = lanes_of(timeline)
+    facts += _last_finisher(timeline, lanes) + _trouble(timeline)
     if len(lanes) <= FEW_LANES and len(timeline.tasks) <= FEW_TASKS:
         facts += [_lane_story(timeline, lane) for lane in lanes]
     elif len(timeline.tasks):
-        facts += _busiest(timeline)
+        facts += _busiest(timeline, lanes)
     facts += _messages(timeline) + _accesses(timeline) + _waits(timeline) + _transfers(timeline)
     return "Chart of processes over time. " + " ".join(f"{_upper(fact)}." for fact in facts)
 
@@ -223,18 +223,18 @@ def _upper(text):
     return text[:1].upper() + text[1:]
 
 
-def _last_finisher(timeline):
+def _last_finisher(timeline, lanes):
     tasks = timeline.tasks
     if not np.isfinite(tasks.finished).any():
         return []
     last = tasks[int(np.nanargmax(tasks.finished))]
-    lane = task_lanes(timeline)[last.lane].name
+    lane = task_lanes(lanes)[last.lane].name
     return [f"the last task to finish was {last.call} ({lane}), at {last.finished:.2f} s"]
 
 
-def task_lanes(timeline: Timeline) -> dict[int, Lane]:
+def task_lanes(lanes: Sequence[Lane]) -> dict[int, Lane]:
     """The lanes that may hold tasks, by number."""
-    return {lane.number: lane for lane in lanes_of(timeline) if lane.role in TASK_ROLES}
+    return {lane.number: lane for lane in lanes if lane.role in TASK_ROLES}
 
 
 def _trouble(timeline):
@@ -286,9 +286,9 @@ def _task_story(task, now):
     return f"{task.call} from {task.started:.2f} to {end:.2f} s"
 
 
-def _busiest(timeline):
+def _busiest(timeline, lanes):
     """Which lane worked most and which least."""
-    tasks, lanes = timeline.tasks, task_lanes(timeline)
+    tasks, lanes = timeline.tasks, task_lanes(lanes)
     ends = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
     work = np.bincount(tasks.lane, ends - tasks.started, minlength=max(lanes) + 1)
     most, least = max(lanes, key=lambda n: work[n]), min(lanes, key=lambda n: work[n])

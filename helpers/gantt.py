@@ -218,7 +218,7 @@ def _hover_boxes(canvas, timeline, wide):
         for i, item in enumerate(starts.item):
             text = words.hover_process(timeline.processes[item])
             boxes.append((text, *_percent(canvas, starts, i)))
-    lanes = words.task_lanes(timeline)
+    lanes = words.task_lanes(canvas.layout.lanes)
     for spans, i in _widest(wide, MOST_HOVER_BOXES - len(boxes)):
         task = timeline.tasks[int(spans.item[i])]
         text = words.hover_task(task, lanes[task.lane].name, timeline.now)
