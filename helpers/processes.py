@@ -135,13 +135,16 @@ def _reaped_by_others(popen):
     """
     if sys.platform == "win32":
         return False
-    try:
-        pid, status = os.waitpid(popen.pid, os.WNOHANG)
-    except ChildProcessError:  # or it is the fork server's child, whose exit code comes by a pipe
-        return True
-    if pid == popen.pid:
-        popen.returncode = os.waitstatus_to_exitcode(status)
-    return False
+    with popen.being_asked:
+        if popen.returncode is not None:
+            return False
+        try:
+            pid, status = os.waitpid(popen.pid, os.WNOHANG)
+        except ChildProcessError:  # or it is the fork server's child: its exit code comes by a pipe
+            return True
+        if pid == popen.pid:
+            popen.returncode = os.waitstatus_to_exitcode(status)
+        return False
 
 
 def _one_poll_at_a_time(popen):
@@ -149,7 +152,8 @@ def _one_poll_at_a_time(popen):
 
     Through a weak reference, so that the pipes of a process are closed as soon as it is forgotten.
     """
-    lock, poll, known = threading.Lock(), type(popen).poll, weakref.ref(popen)
+    popen.being_asked = lock = threading.Lock()
+    poll, known = type(popen).poll, weakref.ref(popen)
 
     def locked_poll(*args, **kwargs):
         with lock:

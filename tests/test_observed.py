@@ -20,12 +20,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import checks, folders, pools
+from helpers import checks, folders, pools, processes
 from helpers.checks import MOST_WORKERS, check_reaches_child, check_workers
 from helpers.observed import Stopped, get_context
 from tests import workers
 from tests.methods import AVAILABLE, METHODS
 from tests.within import until, within
+
+OUR_CHILDREN = METHODS[:2]
+"""Those methods by which a process becomes a child of ours, not of the fork server."""
 
 # Which context
 
@@ -487,6 +490,50 @@ def test_a_join_ends_when_somebody_else_has_waited_for_the_child(method) -> None
         within(20, process.join)
         assert process.exitcode in (3, None)
     until(lambda: mp._watcher is None)  # nobody looks for ever
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
+@pytest.mark.parametrize("method", OUR_CHILDREN)
+def test_two_who_ask_at_once_both_learn_the_exit_code(method, monkeypatch) -> None:
+    process = get_context(method).Process(target=workers.exit_politely, args=(3,))
+    told, really_wait = [], os.waitpid
+    other = threading.Thread(target=lambda: told.append(process._popen.poll()))
+
+    def wait(pid, options):
+        ended, status = really_wait(pid, options)
+        if ended == process.pid and other.ident is None:  # we have the code, and nobody knows yet
+            other.start()
+            other.join(0.2)
+        return ended, status
+
+    monkeypatch.setattr(os, "waitpid", wait)
+    with process._context._lock:  # the watching thread does not come to ask
+        process.start()
+        until(
+            lambda: (
+                processes._reaped_by_others(process._popen) or process._popen.returncode is not None
+            )
+        )
+    other.join()
+    assert told == [3]
+    within(20, process.join)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
+@pytest.mark.parametrize("method", OUR_CHILDREN)
+def test_a_worker_whose_exit_code_somebody_else_took_is_told(method, tmp_path) -> None:
+    begun = tmp_path / "begun"
+    with get_context(method).Pool(1) as pool:
+        result = pool.map_async(workers.touch_and_sleep, [str(begun)])
+        until(begun.exists)
+        (worker,) = pool._pool
+        with worker._popen.being_asked:  # nobody else can take it
+            os.kill(worker.pid, signal.SIGKILL)
+            os.waitpid(worker.pid, 0)
+        with pytest.raises(
+            pools.WorkerDied, match=r"worker 1 \(pid \d+\) ended, unknown how, while doing"
+        ):
+            result.get(20)
 
 
 def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
