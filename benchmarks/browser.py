@@ -107,8 +107,8 @@ def release_to_redraw():
     "the same with 5,000 tasks on up to 1,000 workers",
     "ms",
     bar=150,
-    floor="release_to_redraw, the same with 5 tasks: there is nothing to draw, and yet a figure to be"
-    " made, messages to be sent and two frames to be waited for",
+    floor="release_to_redraw, the same with 5 tasks: there is hardly anything to draw, and yet a"
+    " figure to be made, messages to be sent and two frames to be waited for",
 )
 def release_to_redraw_1000():
     return redrawn(1000, MANY, [1000, 300, 700, 500, 900, 150, 800] * 3)

@@ -33,9 +33,10 @@ def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[fl
     "2,000 tasks of 1 ms on 2 workers, observed over plain",
     "ratio",
     bar=1.03,
-    floor="about 1.01: of the 20 us that such a task takes longer, half are spent even if nothing is"
-    " recorded and no clock is asked, because after a millisecond of other work the processor has"
-    " to fetch all our steps anew (in a row they take 4.5 us); plain over plain differed by 2 %",
+    floor="about 1.01: of the 20 us that such a task takes longer, half are spent even if nothing"
+    " is recorded and no clock is asked, because after a millisecond of other work the processor"
+    " has to fetch all our steps anew (in a row they take 4.5 us); plain over plain differed by"
+    " 2 %",
 )
 def observed_1ms():
     return observed_over_plain(compute_1ms, 2000, 1, 15)
