@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.timelines import SECONDS, WORKERS, snapshot
-from helpers.chart_png import png_of
+from helpers.chart_png import SOON, png_of
 from helpers.chart_style import DPI, WIDTH
 from helpers.gantt import gantt
 from helpers.live import LiveChart
@@ -76,7 +76,7 @@ class Blit:
         self.axes.add_collection(bars, autolim=False)
         self.axes.draw_artist(bars)
         bars.remove()
-        return png_of(self.canvas)
+        return png_of(self.canvas, SOON)
 
 
 def frame_over_blit(bars: int) -> list[float]:
@@ -103,7 +103,9 @@ def frame_2000_vs_blit():
 
 def drawn(durations: list[float], workers: int) -> list[float]:
     """Milliseconds of processor time until a prediction is ready for the page."""
-    return [1000 * cpu(lambda: gantt(predict(durations, workers))._repr_html_()) for _ in range(15)]
+    return [
+        1000 * cpu(lambda: gantt(predict(durations, workers)).html_for_now()) for _ in range(15)
+    ]
 
 
 @figure("prediction of 5 tasks on 7 workers to HTML, without the browser's part", "ms CPU", bar=150)

@@ -202,7 +202,7 @@ def _observe_call_item(call, recorder):
 
 
 _now, _STARTED, _SHORT = time.perf_counter_ns, flight.STARTED, flight.SHORT_TASK
-_LOW, _HIGH = flight.LEAST_NUMBER, flight.MOST_NUMBER
+_LEAST_KEPT, _MOST_KEPT = flight.LEAST_NUMBER, flight.MOST_NUMBER
 """Names of our own are found quicker than those of another module, and here that counts."""
 
 
@@ -254,15 +254,15 @@ class RecordedCall:
         """What `list(map(self, values))` would do, sooner.
 
         The calls of a chunk follow each other, often very short ones. So the steps of `__call__`
-        stand here once more, without what a call takes that may have any arguments. Numbers, as
-        in most large maps, are not even written out.
+        stand here once more, without what a call takes that may have any arguments. Short whole
+        numbers, as in most large maps, are not even written out.
         """
         function, record, recorder = self.function, self.record, self.recorder
         record_start, record_end = recorder.record_start, recorder.record_end
         head, item = flight.head_of_starts(self.number, self.job), self.item
         results = []
         for value in values:
-            if type(value) is int and _LOW <= value <= _HIGH:
+            if type(value) is int and _LEAST_KEPT <= value <= _MOST_KEPT:
                 began = _now()
                 segment, place = record_start(head, item, value, began)
             else:
@@ -308,7 +308,7 @@ _LEAST, _MOST = -(10**15), 10**15
 
 def label_of(value) -> bytes:
     """A value as text for a label, cut to `LONGEST_CALL` bytes."""
-    if _is_small(value):  # as so often, and much quicker
+    if _is_small(value):  # they are frequent, and this is quicker
         return b"%d" % value
     return _cut(text_of(value))
 

@@ -23,7 +23,9 @@ LINE_OF_TEXT = 18
 """What one line in the small font needs from top to bottom."""
 
 TOP, TITLE_HEIGHT, SUBTITLE_HEIGHT, RULER_HEIGHT = 12, 32, 28, 24
-AXIS_HEIGHT, AXIS_LABEL, LEGEND_ROW, BOTTOM = 54, 30, 24, 8
+AXIS_HEIGHT, LEGEND_ROW, BOTTOM = 54, 24, 8
+AXIS_LABEL = 30
+"""How far below the lanes the axis's label begins, in pixels: under the numbers at its ticks."""
 SIDE = 16
 HOST_COLUMN = 26
 """What the names of hosts need left of the lanes' names."""

@@ -233,7 +233,7 @@ def _last_finisher(timeline, lanes):
 
 
 def task_lanes(lanes: Sequence[Lane]) -> dict[int, Lane]:
-    """The lanes that may hold tasks, by number."""
+    """Those lanes of a chart that may hold tasks, by their numbers."""
     return {lane.number: lane for lane in lanes if lane.role in TASK_ROLES}
 
 

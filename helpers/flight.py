@@ -46,11 +46,11 @@ C_AT = 20
 INLINE = 8
 MORE = 30
 NUMBER = 0xFF
-"""In place of the bytes of text: the text is a whole number, not written out yet."""
+"""So many bytes no text has: where the text would stand is a whole number, not yet written out."""
 HEAD, NUMBER_RECORD = struct.Struct("<BBHI"), struct.Struct("<8sqqq")
-"""A record with such a text: its first eight bytes, and those with the rest behind them."""
+"""Such a record in the same places: kind, NUMBER, code, a; that head, time, b (with c), number."""
 LEAST_NUMBER, MOST_NUMBER = -(10**7) + 1, 10**8 - 1
-"""Numbers whose text is no longer than INLINE."""
+"""Between these, a number written out is no longer than INLINE."""
 _write, _write_number, _write_c = RECORD.pack_into, NUMBER_RECORD.pack_into, C.pack_into
 
 # The kinds of records. In brackets: what code, a, b, c and the text hold.
@@ -96,7 +96,18 @@ LONGEST_TEXT = 16 << 10
 
 
 def head_of_starts(function: int, job: int) -> bytes:
-    """What the records of a job's tasks have in common, where each is called with a number."""
+    """What the records of tasks have in common that are called with a number each.
+
+    Args:
+        function: the function's number, from `Recorder.number_of`.
+        job: the number of the pool's job.
+
+    Returns:
+        The first eight bytes of their records, for `Recorder.record_start`.
+
+    Raises:
+        struct.error: if the function's number needs more than 16 bits, or the job's more than 32.
+    """
     return HEAD.pack(0, NUMBER, function, job)
 
 
@@ -161,9 +172,15 @@ class Recorder:
         return segment, place
 
     def record_start(self, head, item, number, at):
-        """What `record` does, for a task that is called with a number, and quicker.
+        """Write that a task has started that is called with a number: `record`, but quicker.
 
-        `head` is made by `head_of_starts`, once for many tasks.
+        Args:
+            head: what `head_of_starts` has made, once for many tasks.
+            item: which of its job's items this is.
+            number: what it is called with, from LEAST_NUMBER to MOST_NUMBER.
+            at: the time in ns.
+
+        Returns what `record` returns.
         """
         segment, free = self._page
         place = next(free, 0)

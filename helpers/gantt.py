@@ -29,7 +29,7 @@ from helpers.chart_bars import (
 )
 from helpers.chart_canvas import Canvas
 from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, spans_of
-from helpers.chart_png import png_of
+from helpers.chart_png import SMALL, SOON, png_of
 from helpers.chart_sharing import draw_accesses, draw_transfers, draw_waits
 from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
 from helpers.chart_text import Paper
@@ -54,12 +54,19 @@ class Chart:
 
     @cached_property
     def png(self) -> bytes:
+        return self._png(SMALL)
+
+    def _png(self, effort):
         canvas = Paper(self.figure)
         canvas.draw()
-        return png_of(canvas)
+        return png_of(canvas, effort)
 
     def _repr_html_(self):
         return picture_html(self.png, self.alt, self._boxes)
+
+    def html_for_now(self) -> str:
+        """The same for a page that will soon show another chart: made sooner, and larger."""
+        return picture_html(self._png(SOON), self.alt, self._boxes)
 
 
 def picture_html(png: bytes, alt: str, boxes: list[tuple] = ()) -> str:

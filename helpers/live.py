@@ -21,7 +21,7 @@ from helpers.chart_data import (
     lanes_of,
     task_spans,
 )
-from helpers.chart_png import png_of
+from helpers.chart_png import SOON, png_of
 from helpers.chart_style import DARK, LIGHT
 from helpers.gantt import rulers_for, rulers_of
 from helpers.timeline import RUNNING, Timeline
@@ -80,7 +80,7 @@ class LiveChart:
             self._background = self._pixels()
         self._draw(grows, timeline)
         self._draw_headings(timeline)
-        return png_of(self._canvas.figure.canvas)
+        return png_of(self._canvas.figure.canvas, SOON)
 
     def _expected_end(self, timeline):
         """When the run will be over, as predicted or guessed, in seconds."""

@@ -317,7 +317,9 @@ class Panel:
         return len(self.results[-1].timeline.tasks)
 
     def _show(self, timeline, predicted=None, guess=None):
-        self._update(self._chart_id, self._draw(timeline, predicted, guess)._repr_html_())
+        chart = self._draw(timeline, predicted, guess)
+        soon_over = timeline.predicted  # by the next one, or by a run
+        self._update(self._chart_id, chart.html_for_now() if soon_over else chart._repr_html_())
 
     def _update(self, display_id, content):
         update_display(_block(content), raw=True, display_id=display_id)

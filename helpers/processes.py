@@ -68,8 +68,12 @@ class ObservedProcess(aboard.ChildProcess):
         super().start()
         if context._name == "forkserver":
             tracker.see_off_fork_server()
-        _one_poll_at_a_time(self._popen)
         context._note_start(self, asked)
+
+    def _Popen(self, process):  # by this name `start` asks for what stands for the running process
+        popen = super()._Popen(process)
+        _one_poll_at_a_time(popen)
+        return popen
 
     def _is_first_of_pool(self):
         """A worker of a pool that is still being made."""
@@ -135,7 +139,7 @@ def _reaped_by_others(popen):
     """
     if sys.platform == "win32":
         return False
-    with popen.being_asked:
+    with popen.exit_code_lock:
         if popen.returncode is not None:
             return False
         try:
@@ -150,9 +154,10 @@ def _reaped_by_others(popen):
 def _one_poll_at_a_time(popen):
     """Let two threads ask for an exit code without one of them reading it away from the other.
 
-    Through a weak reference, so that the pipes of a process are closed as soon as it is forgotten.
+    Whoever asks in another way takes the same lock, `popen.exit_code_lock`. Through a weak
+    reference, so that the pipes of a process are closed as soon as it is forgotten.
     """
-    popen.being_asked = lock = threading.Lock()
+    popen.exit_code_lock = lock = threading.Lock()
     poll, known = type(popen).poll, weakref.ref(popen)
 
     def locked_poll(*args, **kwargs):

@@ -51,7 +51,7 @@ class Log(NamedTuple):
         return self.data(place).decode("utf-8", "replace")
 
     def data(self, place: int) -> bytes:
-        """The same as the bytes that were written."""
+        """The same as bytes. A number that was recorded as it is, is written out here."""
         raw, size = self.records.data.cast("B"), flight.RECORD.size
         start = place * size + size - flight.INLINE
         if raw[place * size + 1] == flight.NUMBER:

@@ -1,7 +1,9 @@
 """What Pillow writes stands where matplotlib would have written it; the rest matplotlib writes."""
 
+import base64
 import copy
 import io
+import re
 
 import numpy as np
 import pytest
@@ -176,3 +178,16 @@ def test_each_size_of_a_figure_has_its_own_pixels():
 def test_a_chart_that_was_copied_still_has_its_picture():
     chart = gantt(predict([1.0, 2.0], 2))
     assert copy.deepcopy(chart).png == chart.png
+
+
+def test_a_picture_for_now_shows_the_same_in_a_larger_file():
+    chart = gantt(predict([1.0] * 9, 3))
+    for_now, for_good = chart.html_for_now(), chart._repr_html_()
+    assert len(for_now) > len(for_good)
+    assert pixels_in(for_now) == pixels_in(for_good)
+
+
+def pixels_in(page):
+    """The pixels of the picture in a piece of HTML."""
+    packed = base64.b64decode(re.search(r"base64,([^\"]*)", page)[1])
+    return Image.open(io.BytesIO(packed)).tobytes()

@@ -18,7 +18,7 @@ HEADER = flight.HEADER.pack(flight.MAGIC, 77, 0, 0, 0).ljust(flight.HEADER_BYTES
 RECORDS = st.builds(
     flight.RECORD.pack,
     st.integers(0, flight.LAST_KIND + 2),
-    st.integers(0, 255),
+    st.integers(0, 255) | st.just(flight.NUMBER),
     st.integers(0, 0xFFFF),
     st.sampled_from([0, 1, 77, flight.NO_JOB]),
     st.integers(-(2**63), 2**63 - 1),

@@ -492,6 +492,22 @@ def test_a_join_ends_when_somebody_else_has_waited_for_the_child(method) -> None
     until(lambda: mp._watcher is None)  # nobody looks for ever
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_whose_start_was_interrupted_can_be_joined(method, monkeypatch) -> None:
+    mp = get_context(method)
+    process = mp.Process(target=workers.double, args=(1,))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mp, "_note_start", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        process.start()
+    monkeypatch.undo()
+    within(20, process.join)
+    assert process.exitcode == 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
 @pytest.mark.parametrize("method", OUR_CHILDREN)
 def test_two_who_ask_at_once_both_learn_the_exit_code(method, monkeypatch) -> None:
@@ -527,7 +543,7 @@ def test_a_worker_whose_exit_code_somebody_else_took_is_told(method, tmp_path) -
         result = pool.map_async(workers.touch_and_sleep, [str(begun)])
         until(begun.exists)
         (worker,) = pool._pool
-        with worker._popen.being_asked:  # nobody else can take it
+        with worker._popen.exit_code_lock:  # nobody else can take it
             os.kill(worker.pid, signal.SIGKILL)
             os.waitpid(worker.pid, 0)
         with pytest.raises(

@@ -78,6 +78,10 @@ class Experiment:
         text = b"argument " * number
         self.short[pid] = self.write(pid, flight.STARTED, number % 3, job, at % 4, 0, text, at)
 
+    def start_with_a_number(self, pid, number, at):
+        head = flight.head_of_starts(number % 3, number)
+        self.short[pid] = self.recorders[pid].record_start(head, at % 4, number - 3, at)
+
     def return_soon(self, pid, number, at):
         if pid in self.short:
             self.recorders[pid].record_end(*self.short.pop(pid), number)
@@ -153,7 +157,14 @@ class Experiment:
 
 
 KINDS = [name for name in vars(Experiment) if name[0] != "_" and name not in ("step", "write")]
-OFTEN = ["start", "return_soon", "finish", "begin_to_write", "write_the_rest"]
+OFTEN = [
+    "start",
+    "start_with_a_number",
+    "return_soon",
+    "finish",
+    "begin_to_write",
+    "write_the_rest",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import schedule
 from helpers.schedule import MOST_WORKERS, predict
 
 SECONDS = st.floats(min_value=0, max_value=1e6)
@@ -140,6 +141,23 @@ def test_the_rule_is_the_same_with_hundreds_of_workers(lengths, pick, count, wor
     assert [(task.lane, task.started, task.finished) for task in tasks] == by_hand(
         durations, workers
     )
+
+
+@given(WHOLE, st.integers(1, 40))
+def test_many_starts_at_once_are_those_of_the_rule_followed_by_hand(durations, workers):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "_MANY_WORKERS", 1)
+        tasks = predict(durations, workers).tasks
+    assert [(task.lane, task.started, task.finished) for task in tasks] == by_hand(
+        durations, workers
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_durations_that_nearly_add_up_to_too_much_are_no_cause_for_a_warning():
+    longest = 1.2e308
+    timeline = predict([longest, *[1e300] * 998, longest], 500)
+    assert timeline.makespan == pytest.approx(longest)
 
 
 @pytest.mark.parametrize("others", [1, 2, 30])
