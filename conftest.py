@@ -34,6 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="slow: runs only with CI=true"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator:
+    """Add what a failed cell wrote to stderr. nbval says only that it did, not what."""
+    report = yield
+    if report.failed and isinstance(item, IPyNbCell):
+        for output in item.test_outputs or []:
+            if output.get("name") == "stderr":
+                report.sections.append(("stderr of the cell", output["text"]))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say why the browser tests were skipped; pytest by itself keeps that to itself.
 

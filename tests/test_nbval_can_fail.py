@@ -2,6 +2,8 @@
 
 import copy
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,7 +11,7 @@ import pytest
 from nbval.plugin import IPyNbCell, get_sanitize_patterns
 
 from tests.compared import compared_cells, places
-from tests.inner import run_pytest
+from tests.inner import ROOT, run_pytest
 from tools.notebooks import NOTEBOOKS, save
 
 RULES = (Path(__file__).parent / "sanitise.cfg").read_text("utf-8")
@@ -93,6 +95,22 @@ def test_an_output_without_a_fact_is_named(request, tmp_path, text: str, is_fact
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "sample.ipynb")
     (cell,) = compared_cells(request.session, tmp_path / "sample.ipynb")
     assert complaints(cell) == ([] if is_fact else [f"Cell 0 compares nothing in {text!r}"])
+
+
+def test_what_a_failed_cell_wrote_to_stderr_is_told(tmp_path) -> None:
+    cell = nbformat.v4.new_code_cell("import sys\nprint(6 * 7, 'is why', file=sys.stderr)")
+    cell.execution_count = 1  # and no output was there then
+    path = tmp_path / "fails.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    options = ["-n", "0", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir", tmp_path, path]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1
+    assert "42 is why" in ran.stdout
 
 
 @pytest.mark.slow
