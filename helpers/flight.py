@@ -184,10 +184,9 @@ class Recorder:
         """
         segment, free = self._page
         place = next(free, 0)
-        if not place:
-            segment, place = self._room_for(1)
-            if segment is None:
-                return self._lose(events=1)
+        if not place:  # the page is full
+            _, _, function, job = HEAD.unpack(head)
+            return self.record(STARTED, function, job, item, 0, b"%d" % number, at)
         _write_number(segment, place, head, at, item, number)
         segment[place] = STARTED
         return segment, place

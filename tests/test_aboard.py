@@ -41,7 +41,8 @@ def test_a_chunk_is_recorded_as_its_calls_would_be(tmp_path_factory, values) -> 
 
 def test_a_chunk_of_numbers_goes_on_in_the_next_segment(tmp_path) -> None:
     numbers = range(40_000)
-    _, (*_, texts) = recorded(tmp_path, numbers, RecordedCall.map)
+    _, (*fields, texts) = recorded(tmp_path, numbers, RecordedCall.map)
+    assert [set(field) for field in fields] == [{0}, {3}, {4}], "function, job and item"
     assert [int(text) for text in texts] == list(numbers)
     assert len(list(tmp_path.iterdir())) == 2
 
