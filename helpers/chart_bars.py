@@ -25,7 +25,9 @@ STACK = ("core", "task", "running", "ghost", "raised", "lost", *LIFE_KINDS)
 """From the bottom of a lane to its top, where several share a pixel's time."""
 
 FEW_SPANS = 500
-"""So few are all drawn as shapes of their own, and even the shortest shows as a thin line."""
+"""So few are all outlined, and even the shortest shows as a thin line, unless it is crowded."""
+ROOM_FOR_A_LINE = 10
+"""Pixels of a row for each thin line, at least: more lines would look as if somebody worked."""
 
 MARK = {"raised": f"{CROSS} ", "lost": f"{DAGGER} "}
 DASHES = (0, (4, 2))
@@ -53,14 +55,20 @@ def split_by_width(canvas: Canvas, spans: dict[str, Spans]):
     """
     if canvas.layout.together > 1:
         return {}, spans
-    if sum(map(len, spans.values())) <= FEW_SPANS:
-        return spans, {}
     broad = {k: canvas.layout.x(some.right - some.left) >= 2 for k, some in spans.items()}
+    if _all_can_be_seen(canvas, spans, broad):
+        return spans, {}
     wide = {kind: some.where(broad[kind]) for kind, some in spans.items()}
-    if all(broad[kind].all() for kind in spans):
-        return wide, {}
     narrow = {k: some if k in TASK_KINDS else some.where(~broad[k]) for k, some in spans.items()}
     return wide, {kind: some for kind, some in narrow.items() if len(some)}
+
+
+def _all_can_be_seen(canvas, spans, broad):
+    """Are all wide enough, or so few that even a thin line is seen for what it is?"""
+    lanes = [np.empty(0, int)] + [some.lane[~broad[kind]] for kind, some in spans.items()]
+    thin_lines = np.bincount(canvas.layout.row(np.concatenate(lanes))).max(initial=0)
+    few = sum(map(len, spans.values())) <= FEW_SPANS
+    return thin_lines == 0 or (few and thin_lines * ROOM_FOR_A_LINE <= canvas.layout.width)
 
 
 # Below a pixel

@@ -157,3 +157,32 @@ def test_below_two_pixels_tasks_show_the_true_share_of_every_cell(lanes):
     assert np.abs(shown - true)[tasks].max() <= 0.5 + 1e-6
     lives = [kinds.index(kind) for kind in kinds if kind in LIFE_KINDS]
     assert (shown - true)[lives].max() <= 0.5 + 1e-6
+
+
+def short_tasks(tasks: int) -> Timeline:
+    """One worker that does so many tasks of a millisecond, evenly over ten seconds."""
+    started = np.linspace(0.2, SPAN - 0.2, tasks)
+    found = Tasks.from_columns(
+        ["f()"] * tasks,
+        lane=np.ones(tasks, int),
+        pid=np.full(tasks, 1000),
+        started=started,
+        finished=started + 0.001,
+        outcome=np.full(tasks, RETURNED),
+    )
+    worker = Process("w", 1000, 1, 1, "worker", "spawn", 0.0, 0.1, 0.1, math.nan, None)
+    return Timeline(found, [worker], method="spawn", workers=1, now=SPAN)
+
+
+@pytest.mark.parametrize("tasks", [100, 450])
+def test_short_tasks_in_a_row_show_their_true_share_even_if_they_are_few(tasks):
+    """As thin lines, 450 tasks that take a twentieth of the time would fill their lane."""
+    kinds, shown, true = compared(short_tasks(tasks))
+    assert np.abs(shown - true)[kinds.index("task")].max() <= 0.5 + 1e-6
+
+
+def test_a_short_task_that_stands_alone_shows_as_a_thin_line():
+    axes = gantt(short_tasks(50)).figure.axes[0]
+    assert not [one for one in axes.images if one.get_gid() == "coverage"]
+    (bars,) = (one for one in axes.collections if one.get_gid() == "task")
+    assert len(bars.get_paths()) == 50
