@@ -167,11 +167,11 @@ class ObservedContext:
 
         if self._last_timeline is not None:
             return self._last_timeline
-        for child in list(self._watched):
-            child._notice()
+        over = all([child._notice() is not None for child in list(self._watched)])
         with self._reading:  # what was read for the last snapshot is not read again
-            reader = self._reader = self._reader or Reader(self._recorder.folder)
-            timeline, unwritten = reader.timeline(), reader.unwritten
+            reader = self._reader or Reader(self._recorder.folder)
+            self._reader = None if over else reader  # of a run that is over, nothing need be kept
+            timeline, unwritten = reader.timeline(last=over), reader.unwritten
         self._say_if_incomplete(timeline, unwritten)
         return timeline
 

@@ -786,3 +786,17 @@ def test_forked_workers_can_import_while_others_are_replaced(tmp_path):
         check=False,
     )
     assert ran.stdout.strip() == "[0, 1, 4, 9, 16, 25]", ran.stderr
+
+
+def test_of_a_run_that_is_over_nothing_but_the_timeline_is_kept():
+    mp = get_context()
+    with mp.Pool(1) as pool:
+        pool.apply(abs, (-1,))
+        mp.timeline()
+        assert mp._reader is not None  # while it goes on, only what is new is read
+    mp.timeline()
+    assert mp._reader is None
+    process = mp.Process(target=abs, args=(-2,))
+    process.start()
+    process.join()
+    assert list(mp.timeline().tasks.calls) == ["abs(-1)", "abs(-2)"]
