@@ -167,7 +167,7 @@ class ObservedContext:
 
         if self._last_timeline is not None:
             return self._last_timeline
-        over = all([child._notice() is not None for child in list(self._watched)])
+        over = not [child for child in list(self._watched) if child._notice() is None]
         with self._reading:  # what was read for the last snapshot is not read again
             reader = self._reader or Reader(self._recorder.folder)
             self._reader = None if over else reader  # of a run that is over, nothing need be kept
