@@ -5,6 +5,7 @@ processor time. Both axes are logarithmic, so a cost in step with the number is 
 one that does not depend on it is level.
 """
 
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,8 +34,9 @@ NAMES = {
 
 def costs(tasks: int) -> dict[str, float]:
     """Seconds of processor time for each thing that is done with so many tasks."""
-    timeline = snapshot(max(tasks, 12), 2 * SECONDS)
-    durations = [1.0] * tasks
+    timeline = snapshot(tasks, 2 * SECONDS)
+    rng = random.Random(tasks)
+    durations = [rng.random() for _ in range(tasks)]
     found = {
         "chart": least(lambda: gantt(timeline).png, tasks),
         "predict": least(lambda: predict(durations, 1024), tasks),

@@ -104,10 +104,15 @@ def importing(program: str, over: str = "pass") -> list[float]:
     "importing all that a child imports, over starting Python alone",
     "ratio",
     bar=1.3,
-    floor="what multiprocessing itself imports in a plain worker: import_plain, measured alike",
+    floor="import_least, what Python itself imports in every child that it spawns, measured alike",
 )
 def import_tasks():
     return importing("import helpers.tasks, helpers.aboard")
+
+
+@figure("importing multiprocessing.spawn, as every spawned child does, over Python alone", "ratio")
+def import_least():
+    return importing("import multiprocessing.spawn")
 
 
 PLAIN = "import multiprocessing.pool"

@@ -98,14 +98,14 @@ def mpire_1ms():
     return over_pool(mpire_with_insights, compute_1ms, 2000)
 
 
-@figure("300 empty tasks on a Dask cluster with its task stream over Pool", "ratio")
+@figure("20,000 empty tasks on a Dask cluster with its task stream over Pool", "ratio")
 def dask_noop():
-    return over_pool(dask_with_task_stream, nothing, 300)
+    return over_pool(dask_with_task_stream, nothing, 20_000)
 
 
-@figure("300 tasks of 1 ms on a Dask cluster with its task stream over Pool", "ratio")
+@figure("2,000 tasks of 1 ms on a Dask cluster with its task stream over Pool", "ratio")
 def dask_1ms():
-    return over_pool(dask_with_task_stream, compute_1ms, 300)
+    return over_pool(dask_with_task_stream, compute_1ms, 2000)
 
 
 # A tracer of all calls, across processes

@@ -17,9 +17,9 @@ def snapshot(bars: int, now: float) -> Timeline:
     The workers start up in a tenth of a second, each task is followed by a short gap, and every
     worker has begun as many tasks as fit.
     """
-    ready, rounds = 0.1, bars // WORKERS
+    ready, rounds = 0.1, math.ceil(bars / WORKERS)
     step = (SECONDS - ready) / rounds
-    begins = ready + step * np.repeat(np.arange(rounds), WORKERS)
+    begins = ready + step * np.repeat(np.arange(rounds), WORKERS)[:bars]
     begins = begins[begins < now]
     ends = begins + 0.9 * step
     ends[ends > now] = math.nan
