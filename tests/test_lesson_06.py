@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from helpers.gantt import gantt
 from helpers.observed import get_context
-from helpers.tasks import put_large, read, read_until_sentinel, write_as
+from helpers.tasks import put_items, put_large, read, read_until_sentinel, write_as
 
 
 @pytest.fixture
@@ -45,6 +46,23 @@ def test_a_reader_returns_at_the_sentinel_and_leaves_what_is_behind_it(capsys):
     read_until_sentinel(q)
     assert capsys.readouterr().out == "Get A from queue.\nGet B from queue.\n"
     assert q.get() == "C"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal stops a process there")
+def test_what_a_process_has_put_keeps_its_order_and_yet_a_sentinel_may_overtake_it(plain):
+    q, done = plain.Queue(), plain.Event()
+    writer = plain.Process(target=put_items, args=(q, 3, done))
+    with q._wlock:  # so long nothing goes into the pipe
+        writer.start()
+        done.wait()  # to the writer, all three are in the queue
+        os.kill(writer.pid, signal.SIGSTOP)
+        os.waitpid(writer.pid, os.WUNTRACED)  # until it has stopped
+    q.put(None)
+    assert q.get() is None
+    os.kill(writer.pid, signal.SIGCONT)
+    assert [int(q.get()) for _ in range(3)] == [0, 1, 2]
+    writer.join()
+    q.close()
 
 
 def test_a_writer_puts_what_it_says_it_puts(capsys):
