@@ -20,10 +20,14 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         before, after = (json.loads(Path(one).read_text(encoding="utf-8")) for one in arguments)
+        lines = compared(before, after)
     except (OSError, ValueError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
-    print("\n".join(compared(before, after)))
+    except (AttributeError, KeyError, TypeError):
+        print("no measurement: one of the files was not written by bench --json", file=sys.stderr)
+        return 2
+    print("\n".join(lines))
     return 0
 
 

@@ -17,6 +17,8 @@ from helpers.segments import read_logs
 
 WORKERS = 4
 MILLION = 1_000_000
+NUMBER, TEXT = b"%d", b"'page %09d'"
+"""What a task is called with. A text of more than eight bytes takes a second record."""
 
 
 class MadeUpLogs:
@@ -25,8 +27,9 @@ class MadeUpLogs:
     The recorder itself writes them, event by event, as it does in the pool and in its workers.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, argument: bytes = NUMBER):
         self.folder = folder
+        self._argument = argument
         self._parent, self._workers = Recorder(folder), []
         for lane in range(1, WORKERS + 1):
             name = b"SpawnPoolWorker-%d" % lane
@@ -45,18 +48,18 @@ class MadeUpLogs:
         """Let so many more tasks be done, and their results be received."""
         for item in range(self.tasks, self.tasks + tasks):
             worker = self._workers[item % WORKERS]
-            record = worker.record(flight.STARTED, 0, 0, item, 0, b"%d" % item)
+            record = worker.record(flight.STARTED, 0, 0, item, 0, self._argument % item)
             worker.record_end(*record, 2000)
             self._parent.record(flight.RECEIVED, 0, 0, item)
         self.tasks += tasks
 
 
 @contextmanager
-def made_up_logs(tasks: int) -> Iterator[MadeUpLogs]:
+def made_up_logs(tasks: int, argument: bytes = NUMBER) -> Iterator[MadeUpLogs]:
     """Such logs in a folder that goes afterwards."""
     folder = tempfile.mkdtemp()
     try:
-        logs = MadeUpLogs(folder)
+        logs = MadeUpLogs(folder, argument)
         logs.add(tasks)
         yield logs
     finally:
@@ -79,26 +82,47 @@ def parse(lines: list[str]) -> None:
         json.loads(line)
 
 
-@figure("reading the logs of 1,000,000 tasks over json.loads of their events", "ratio", bar=0.5)
-def timeline_1m():
-    with made_up_logs(MILLION) as logs:
+def reading(argument: bytes) -> list[float]:
+    """Reading a million tasks over json.loads of their events."""
+    with made_up_logs(MILLION, argument) as logs:
         lines = as_json_lines(logs.folder)
         return ratios(lambda: cpu(read_timeline, logs.folder), lambda: cpu(parse, lines), 3)
 
 
-@figure(
-    "peak memory while `timeline()` reads 1,000,000 tasks of a run that is over, beside the files",
-    "B/task",
-    bar=100,
-)
-def memory_1m():
+@figure("reading the logs of 1,000,000 tasks over json.loads of their events", "ratio", bar=0.5)
+def timeline_1m():
+    return reading(NUMBER)
+
+
+@figure("the same where each task was called with a text of 16 letters", "ratio")
+def timeline_1m_texts():
+    return reading(TEXT)
+
+
+def peak_memory(argument: bytes) -> list[float]:
+    """The most bytes a task while a million are read; the log files, which are mapped, not counted.
+
+    They are read as a context reads them once its run is over.
+    """
     mp = get_context("spawn")
-    MadeUpLogs(mp._recorder.folder).add(MILLION)
+    MadeUpLogs(mp._recorder.folder, argument).add(MILLION)
     tracemalloc.start()
     timeline = mp.timeline()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return [peak / len(timeline.tasks)]
+
+
+@figure(
+    "peak memory while `timeline()` reads a run of 1,000,000 tasks, beside its files", "B/task", 100
+)
+def memory_1m():
+    return peak_memory(NUMBER)
+
+
+@figure("the same where each task was called with a text of 16 letters", "B/task")
+def memory_1m_texts():
+    return peak_memory(TEXT)
 
 
 @figure("a look at 100 new tasks behind 100,000, over a look at 100 in all", "ratio", bar=2)

@@ -19,24 +19,26 @@ PAGE = Path(__file__).parent.parent / "docs" / "figures.md"
 HEAD = """# What it costs
 
 Made by `python3 start.py bench --json found.json`, then `python -m benchmarks.report found.json` in
-the course's environment. Nearly all figures are ratios of two things measured in turn in one run,
-and the value is the median of several, so that they mean the same on other machines. Other work on
-the machine still shows: the same code may differ by a tenth from run to run, and what is measured
-by the clock on the wall by much more while other programs run. A figure that is not in the table
-was not measured this time.
+the course's environment. The ratios are of two things measured in turn in one run, so that they
+mean the same on other machines; the other units belong to this one. Where a value differs from time
+to time, it is the median of several. Other work on the machine still shows: the same code may
+differ by a tenth from run to run, and what is measured by the clock on the wall by much more while
+other programs run. How far a value is beyond its bar stands behind the bar: 3 × is a third of what
+was allowed, or three times what was asked for. A figure that is not in the table was not measured
+this time. `python -m benchmarks.compare BEFORE.json AFTER.json` compares two measurements.
 
 Measured with Python {python} on {system}, {cores} cores.{remark}
 
-| Figure | Value | Bar | Unit | | What is measured |
-| --- | ---: | ---: | --- | --- | --- |
+| Figure | Value | Bar | Beyond it | Unit | What is measured |
+| --- | ---: | ---: | ---: | --- | --- |
 """
 
 GROWTH = """
 ## How costs grow
 
 ![Seconds of processor time against the number of tasks, from 10 to 1,000,000, on logarithmic axes:
-drawing a chart is nearly level up to 10,000 tasks; recording, reading and predicting grow in step
-with the number.](growth.png)
+recording grows in step with the number throughout, reading and predicting from 10,000 tasks on;
+drawing a chart is nearly level up to 10,000 tasks.](growth.png)
 
 Made by `python -m benchmarks.growth`.
 """
@@ -67,9 +69,18 @@ def page(found: dict[str, dict], remark: str = "") -> str:
 def row(name: str, one: dict) -> str:
     """A line of the table."""
     bar = "" if one["bar"] is None else f"{'≥' if one.get('at_least') else '≤'} {one['bar']:g}"
-    missed = "missed" if misses(one) else ""
-    cells = (f"`{name}`", f"{one['value']:.3g}", bar, one["unit"], missed, FIGURES[name].what)
+    cells = (f"`{name}`", f"{one['value']:.3g}", bar, beyond(one), one["unit"], FIGURES[name].what)
     return f"| {' | '.join(cells)} |"
+
+
+def beyond(one: dict) -> str:
+    """How many times better than its bar a figure is, or that it is missed."""
+    if one["bar"] is None:
+        return ""
+    if misses(one):
+        return "missed"
+    times = one["value"] / one["bar"] if one.get("at_least") else one["bar"] / one["value"]
+    return f"{times:.2g} ×" if times < 10 else f"{times:.0f} ×"
 
 
 def reason(name: str) -> str:

@@ -168,6 +168,14 @@ def test_what_cannot_be_compared_is_told(tmp_path, capsys, content):
     assert "cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["[1, 2]", '{"gantt_10": 3}', '{"gantt_10": {"value": 3}}'])
+def test_a_file_that_is_no_measurement_is_not_compared(tmp_path, capsys, content):
+    path = tmp_path / "it.json"
+    path.write_text(content)
+    assert compare.main([str(path), str(path)]) == 2
+    assert "no measurement" in capsys.readouterr().err
+
+
 def test_the_plot_of_growth_has_a_line_for_each_cost(tmp_path):
     values = {tasks: dict.fromkeys(growth.MARKERS, tasks / 1e6) for tasks in growth.SIZES}
     (axes,) = growth.picture(values).axes
@@ -182,10 +190,18 @@ def test_costs_of_a_few_tasks_are_measured():
 
 def test_the_page_tells_each_figure_and_why_one_misses_its_bar():
     page = report.page({"import_tasks": found(4.0, 1.3), "gantt_1m": found(5.0, 8)})
-    assert "| `import_tasks` | 4 | ≤ 1.3 | ratio | missed |" in page
-    assert "| `gantt_1m` | 5 | ≤ 8 | ratio |  |" in page
-    assert "- `import_tasks`: the floor is what multiprocessing itself imports" in page
+    assert "| `import_tasks` | 4 | ≤ 1.3 | missed | ratio |" in page
+    assert "| `gantt_1m` | 5 | ≤ 8 | 1.6 × | ratio |" in page
+    assert "- `import_tasks`: the floor is import_least, what Python itself imports" in page
     assert "- `gantt_1m`" not in page
+
+
+def test_how_far_a_figure_is_beyond_its_bar_is_told():
+    assert report.beyond(found(0.1, 0.5)) == "5 ×"
+    assert report.beyond(found(266.0, 40) | {"at_least": True}) == "6.7 ×"
+    assert report.beyond(found(0.01, 0.5)) == "50 ×"
+    assert report.beyond(found(39.0, 40) | {"at_least": True}) == "missed"
+    assert report.beyond(found(39.0, None)) == ""
 
 
 def test_made_up_logs_are_read_as_those_of_a_pool():
