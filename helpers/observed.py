@@ -301,7 +301,8 @@ class ObservedContext:
         """In a thread of its own: notice the end of every process as soon as it comes."""
         if self._sweep_is_due:  # here, where no start has to wait for it
             self._sweep_is_due = False
-            folders.sweep()
+            with contextlib.suppress(RuntimeError):  # no thread left: the next experiment sweeps
+                threading.Thread(target=folders.sweep, name="folder sweeper", daemon=True).start()
         while True:
             with self._lock:
                 self._watched = [child for child in self._watched if not child._seen_off]

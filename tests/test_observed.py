@@ -633,6 +633,19 @@ def test_a_folder_whose_pid_now_belongs_to_another_process_is_swept() -> None:
     assert not earlier.exists()
 
 
+def test_an_end_is_noticed_while_a_sweep_goes_on(monkeypatch) -> None:
+    """There may be much to remove. Meanwhile a pool would replace workers that fail, and fail."""
+    swept = threading.Event()
+    monkeypatch.setattr(folders, "sweep", swept.wait)
+    mp = get_context()
+    with mp.Pool(1) as pool:
+        result = pool.apply_async(time.sleep, (60,))
+        os.kill(pool._pool[0].pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        with pytest.raises(pools.WorkerDied):
+            result.get(timeout=30)
+    swept.set()
+
+
 def test_setting_the_clock_sweeps_no_living_folder(monkeypatch) -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux counts a process's start from the system's")
