@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from nbval.plugin import IPyNbCell
 
-pytest_plugins = ["tests.alone", "tests.leftovers"]
+pytest_plugins = ["tests.support.alone", "tests.support.leftovers"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,7 +37,7 @@ UNFINISHED = "unfinished"
 
 TWO_AT_A_TIME = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
 """Tests mostly wait. Those of one file, and the cells of one notebook, stay in one process; what
-tests/alone.py puts last stays last.
+tests/support/alone.py puts last stays last.
 """
 
 LAB = [

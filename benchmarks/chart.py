@@ -13,10 +13,10 @@ from PIL import Image
 
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.timelines import SECONDS, WORKERS, snapshot
-from helpers.chart_png import SOON, png_of
-from helpers.chart_style import DPI, WIDTH
+from helpers.chart.live import LiveChart
+from helpers.chart.png import SOON, png_of
+from helpers.chart.style import DPI, WIDTH
 from helpers.gantt import gantt
-from helpers.live import LiveChart
 from helpers.schedule import predict
 from helpers.timeline import Timeline
 

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from benchmarks.logs import made_up_logs
 from benchmarks.measure import cpu
 from benchmarks.timelines import SECONDS, snapshot
-from helpers.chart_style import DPI, LIGHT, SMALL_FONT, TITLE_FONT, WIDTH
+from helpers.chart.style import DPI, LIGHT, SMALL_FONT, TITLE_FONT, WIDTH
 from helpers.gantt import gantt
-from helpers.logs import read_timeline
+from helpers.logs.reader import read_timeline
 from helpers.schedule import predict
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)

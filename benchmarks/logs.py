@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.workers import compute_1ms
-from helpers import flight
-from helpers.flight import Recorder
-from helpers.logs import Reader, read_timeline
+from helpers.child import recorder as flight
+from helpers.child.recorder import Recorder
+from helpers.logs.reader import Reader, read_timeline
+from helpers.logs.segments import read_logs
 from helpers.observed import get_context
-from helpers.segments import read_logs
 
 WORKERS = 4
 MILLION = 1_000_000

@@ -107,7 +107,7 @@ def importing(program: str, over: str = "pass") -> list[float]:
     floor="import_least, what Python itself imports in every child that it spawns, measured alike",
 )
 def import_tasks():
-    return importing("import helpers.tasks, helpers.aboard")
+    return importing("import helpers.tasks, helpers.child.process")
 
 
 @figure("importing multiprocessing.spawn, as every spawned child does, over Python alone", "ratio")
@@ -125,7 +125,7 @@ def import_plain():
 
 @figure("importing all that a child imports, over what a plain child imports", "ratio")
 def import_ours():
-    return importing(f"{PLAIN}, helpers.tasks, helpers.aboard", over=PLAIN)
+    return importing(f"{PLAIN}, helpers.tasks, helpers.child.process", over=PLAIN)
 
 
 LENGTHS = [0.05 + 0.2 * random.Random(n).random() for n in range(48)]

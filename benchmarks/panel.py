@@ -9,9 +9,9 @@ import psutil
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.timelines import WORKERS
 from benchmarks.workers import nothing
-from helpers.live import LiveChart
+from helpers.chart.live import LiveChart
 from helpers.observed import get_context
-from helpers.runner import Attempt, Job, Runner, Setting
+from helpers.runs.runner import Attempt, Job, Runner, Setting
 from helpers.timeline import Timeline
 
 PATIENCE = 60

@@ -26,9 +26,9 @@ import dask
 import distributed
 import psutil
 
-from helpers.checks import check_workers
-from helpers.cluster_aboard import MOST_EVENTS, Recorder
 from helpers.observed import Stopped
+from helpers.parent.checks import check_workers
+from helpers.programs.dask_worker import MOST_EVENTS, Recorder
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Process, Tasks, Timeline
 
 QUIET = "CRITICAL"

@@ -24,7 +24,7 @@ from typing import NamedTuple
 CAN_FORK = hasattr(os, "fork")
 NO_FORK = "There is no os.fork on this system. The text below says what you would see on Linux."
 
-DO_FORK = Path(__file__).with_name("do_fork.py")
+DO_FORK = Path(__file__).parent / "programs" / "do_fork.py"
 """The tutorial's fork program, a script."""
 
 DO_FORK_RECORDED = """\

@@ -17,9 +17,9 @@ from functools import cached_property
 import numpy as np
 from matplotlib.figure import Figure
 
-from helpers import chart_words as words
-from helpers.chart_arrows import draw_messages, draw_parent
-from helpers.chart_bars import (
+from helpers.chart import words
+from helpers.chart.arrows import draw_messages, draw_parent
+from helpers.chart.bars import (
     TASK_KINDS,
     draw_exit_codes,
     draw_ghosts,
@@ -27,12 +27,12 @@ from helpers.chart_bars import (
     draw_marks,
     draw_spans,
 )
-from helpers.chart_canvas import Canvas
-from helpers.chart_data import first_start, ghost_spans, lanes_of, last_moment, spans_of
-from helpers.chart_png import SMALL, SOON, png_of
-from helpers.chart_sharing import draw_accesses, draw_transfers, draw_waits
-from helpers.chart_style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
-from helpers.chart_text import Paper
+from helpers.chart.canvas import Canvas
+from helpers.chart.letters import Paper
+from helpers.chart.marks import draw_accesses, draw_transfers, draw_waits
+from helpers.chart.png import SMALL, SOON, png_of
+from helpers.chart.spans import first_start, ghost_spans, lanes_of, last_moment, spans_of
+from helpers.chart.style import DARK, LIGHT, MOST_HOVER_BOXES, WIDTH
 from helpers.timeline import RUNNING, Timeline
 
 

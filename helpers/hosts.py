@@ -14,7 +14,7 @@ import time
 import weakref
 from pathlib import Path
 
-from helpers import cluster_aboard
+from helpers.programs import dask_worker as cluster_aboard
 
 ON_LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
 """Nobody else can reach it, and the ports are chosen by the system."""

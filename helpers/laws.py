@@ -6,12 +6,12 @@ shared out. They differ in what they hold fixed: Amdahl the job, Gustafson the t
 
 from collections.abc import Mapping
 
-from helpers import chart_compare
-from helpers import chart_style as style
-from helpers.chart_compare import Plot, Point, draw_ceiling, draw_law
-from helpers.chart_sheet import Sheet
-from helpers.chart_style import DARK, LIGHT
-from helpers.chart_words import count, percent
+from helpers.chart import curves as chart_compare
+from helpers.chart import style
+from helpers.chart.curves import Plot, Point, draw_ceiling, draw_law
+from helpers.chart.sheet import Sheet
+from helpers.chart.style import DARK, LIGHT
+from helpers.chart.words import count, percent
 from helpers.gantt import Chart
 
 PLOT_WIDTH, SECOND_LEFT = 340, 540

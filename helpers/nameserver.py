@@ -55,7 +55,7 @@ FIRST_PORTS = (DNS_PORT,) if sys.platform == "win32" else ()
 TRIES = 20  # a port that is free for UDP may be taken for TCP; then we ask for another
 PATIENCE = 1.0  # seconds that one TCP client gets to put its question
 
-STAND_IN = (sys.executable, "-m", "helpers.nslookup")
+STAND_IN = (sys.executable, "-m", "helpers.programs.nslookup")
 
 
 class Question(NamedTuple):

@@ -29,11 +29,12 @@ import weakref
 from math import isnan
 from multiprocessing import connection, util
 
-from helpers import checks, flight, folders, tracker
-from helpers.checks import check_reaches_child, check_workers, say_what_was_edited
-from helpers.messages import JoinableQueue, Queue
-from helpers.pools import ObservedPool, WorkerDied
-from helpers.processes import (
+from helpers.child import recorder as flight
+from helpers.child.queues import JoinableQueue, Queue
+from helpers.parent import checks, folders, tracker
+from helpers.parent.checks import check_reaches_child, check_workers, say_what_was_edited
+from helpers.parent.pools import ObservedPool, WorkerDied
+from helpers.parent.processes import (
     PATIENCE,
     POLL,
     ObservedProcess,
@@ -142,7 +143,7 @@ class ObservedContext:
         """A real lock, see `multiprocessing.Lock`; who waits for it is in the timeline."""
         if _asked_by_the_library():
             return super().Lock()
-        from helpers import sharing  # here, since most experiments need none
+        from helpers.child import locks as sharing  # here, since most experiments need none
 
         return sharing.Lock(ctx=self)
 
@@ -150,20 +151,22 @@ class ObservedContext:
         """A real lock, see `multiprocessing.RLock`; who waits for it is in the timeline."""
         if _asked_by_the_library():
             return super().RLock()
-        from helpers import sharing
+        from helpers.child import locks as sharing
 
         return sharing.RLock(ctx=self)
 
     def Value(self, typecode_or_type, *args, lock=True):
         """A real shared value, see `multiprocessing.Value`; reads and writes of a number are in
         the timeline."""
-        from helpers import sharing
+        from helpers.child import locks as sharing
 
         return sharing.value_of(typecode_or_type, *args, lock=lock, ctx=self)
 
     def timeline(self):
         """What has happened so far, as a `Timeline`. It may be asked for while it happens."""
-        from helpers.logs import Reader  # here, since children need neither it nor numpy
+        from helpers.logs.reader import (
+            Reader,  # here, since children need neither it nor numpy
+        )
 
         if self._last_timeline is not None:
             return self._last_timeline

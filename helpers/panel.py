@@ -29,16 +29,26 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import display, update_display
 
-from helpers import chart_words, machine
-from helpers.chart_data import first_start, last_moment
-from helpers.checks import check_workers
-from helpers.compare import charts_together, comparison
-from helpers.difference import difference
+from helpers import machine
+from helpers.chart import words as chart_words
+from helpers.chart.live import LiveChart
+from helpers.chart.spans import first_start, last_moment
 from helpers.gantt import gantt, picture_html
-from helpers.live import LiveChart
 from helpers.observed import get_context
-from helpers.records import table_html, to_csv, to_png
-from helpers.runner import INTERRUPTED, LEFT_BEHIND, RUNNER, STOPPED, Attempt, Job, Result, Setting
+from helpers.parent.checks import check_workers
+from helpers.runs.comparison import charts_together, comparison
+from helpers.runs.difference import difference
+from helpers.runs.runner import (
+    INTERRUPTED,
+    LEFT_BEHIND,
+    RUNNER,
+    STOPPED,
+    Attempt,
+    Job,
+    Result,
+    Setting,
+)
+from helpers.runs.table import table_html, to_csv, to_png
 from helpers.schedule import predict
 from helpers.timeline import RUNNING
 

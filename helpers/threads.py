@@ -12,8 +12,8 @@ import threading
 import time
 from concurrent import futures
 
-from helpers import flight
-from helpers.aboard import RecordedCall
+from helpers.child import recorder as flight
+from helpers.child.process import RecordedCall
 from helpers.observed import ObservedContext
 
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import exports, flight
+from helpers.child import recorder as flight
+from helpers.runs import trace as exports
 
 OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from helpers import chart_style as style
-from helpers.chart_text import Paper
-from helpers.chart_words import count, one_line
+from helpers.chart import style
+from helpers.chart.letters import Paper
+from helpers.chart.words import count, one_line
 from helpers.gantt import Chart
 from helpers.timeline import Timeline
 

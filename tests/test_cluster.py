@@ -18,7 +18,7 @@ from helpers.cluster import Client, Locally, kill_at_work, timeline_of
 from helpers.gantt import gantt
 from helpers.observed import Stopped
 from helpers.tasks import fragile_task, nap
-from tests.within import until, within
+from tests.support.within import until, within
 
 PATIENCE = 120
 """Seconds after which a cluster is given up. Under load it takes its time to start."""

@@ -238,7 +238,10 @@ def test_what_went_through_is_told_in_a_few_words(data, words):
         (["nslookup", "-port=4711", "www.python.org", "127.0.0.1"], "nslookup www.python.org"),
         (["nslookup", "-port=4711", "-", "127.0.0.1"], "nslookup"),
         (["nslookup"], "nslookup"),
-        (["python", "-m", "helpers.nslookup", "-port=1", "a.b", "127.0.0.1"], "nslookup a.b"),
+        (
+            ["python", "-m", "helpers.programs.nslookup", "-port=1", "a.b", "127.0.0.1"],
+            "nslookup a.b",
+        ),
         (["/usr/bin/python3", "-u", "-c", "print(1)"], "python3"),
         ([b"ls", b"-l"], "ls"),
     ],

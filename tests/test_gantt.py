@@ -17,9 +17,9 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers.chart_canvas import LEGEND
-from helpers.chart_data import Spans, coverage, lanes_of, last_moment
-from helpers.chart_style import (
+from helpers.chart.canvas import LEGEND
+from helpers.chart.spans import Spans, coverage, lanes_of, last_moment
+from helpers.chart.style import (
     DARK,
     DPI,
     LANES_HEIGHT,
@@ -29,7 +29,7 @@ from helpers.chart_style import (
     TALLEST_LANE,
     WIDTH,
 )
-from helpers.chart_words import count, seconds, short_labels
+from helpers.chart.words import count, seconds, short_labels
 from helpers.gantt import Chart, gantt
 from helpers.schedule import predict
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Process, Tasks, Timeline

@@ -16,7 +16,7 @@ from dnslib import QTYPE, RCODE, DNSQuestion, DNSRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import nameserver, nslookup
+from helpers import nameserver
 from helpers.nameserver import (
     MISSING,
     SILENT,
@@ -27,6 +27,7 @@ from helpers.nameserver import (
     nslookup_command,
     respond,
 )
+from helpers.programs import nslookup
 
 LONG = 30  # seconds: a limit for what should take well under one
 MX_DIALOGUE = "set q=mx\npython.org\nexit\n"

@@ -20,12 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import checks, folders, pools, processes
-from helpers.checks import MOST_WORKERS, check_reaches_child, check_workers
 from helpers.observed import Stopped, get_context
-from tests import workers
-from tests.methods import AVAILABLE, METHODS
-from tests.within import until, within
+from helpers.parent import checks, folders, pools, processes
+from helpers.parent.checks import MOST_WORKERS, check_reaches_child, check_workers
+from tests.support import workers
+from tests.support.methods import AVAILABLE, METHODS
+from tests.support.within import until, within
 
 OUR_CHILDREN = METHODS[:2]
 """Those methods by which a process becomes a child of ours, not of the fork server."""
@@ -239,7 +239,7 @@ def test_what_goes_wrong_at_a_pools_end_is_raised_where_it_was_asked_for(monkeyp
 
 AT_THE_END = """
 from helpers.observed import get_context
-from tests.workers import double
+from tests.support.workers import double
 
 def doubled(mp):
     with mp.Pool(1) as pool:
@@ -447,7 +447,7 @@ def test_a_folder_is_private_and_goes_with_its_context() -> None:
 MAPPED_AT_THE_END = """
 import gc, sys
 import psutil
-from helpers import folders
+from helpers.parent import folders
 from helpers.observed import get_context
 
 def look(folder, ignore_errors):
@@ -786,7 +786,7 @@ def test_forked_workers_can_import_while_others_are_replaced(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "from helpers.observed import get_context\n"
-        "from tests.workers import import_numpy\n"
+        "from tests.support.workers import import_numpy\n"
         "with get_context('fork').Pool(2, maxtasksperchild=1) as pool:\n"
         "    print(pool.map_async(import_numpy, range(6), chunksize=1).get(60))\n"
     )

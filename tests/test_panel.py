@@ -11,9 +11,9 @@ import pytest
 
 from helpers import machine, panel
 from helpers.panel import explore
-from helpers.runner import RUNNER
+from helpers.runs.runner import RUNNER
 from helpers.schedule import predict
-from tests.within import until
+from tests.support.within import until
 
 
 def status(shown: panel.Panel) -> str:

@@ -11,7 +11,7 @@ from helpers.gantt import gantt
 from helpers.observed import Stopped, get_context
 from helpers.tasks import count_primes, fragile_task, square
 from helpers.threads import ThreadPoolExecutor
-from tests.within import within
+from tests.support.within import within
 
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 

@@ -14,13 +14,15 @@ from math import nan
 import numpy as np
 import pytest
 
-from helpers import aboard, flight, segments
+from helpers.child import process as aboard
+from helpers.child import recorder as flight
+from helpers.logs import segments
 from helpers.observed import get_context
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Tasks, Timeline
-from tests import workers
-from tests.methods import AVAILABLE, METHODS
-from tests.subclasses import subclass
-from tests.within import within
+from tests.support import workers
+from tests.support.methods import AVAILABLE, METHODS
+from tests.support.subclasses import subclass
+from tests.support.within import within
 
 # By hand
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from helpers import folders
+from helpers.parent import folders
 from tools import lab
 
 ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"

@@ -20,9 +20,9 @@ import psutil
 import pytest
 from jupyter_client import KernelManager
 
-from helpers import folders
-from tests.methods import AVAILABLE
-from tests.within import until
+from helpers.parent import folders
+from tests.support.methods import AVAILABLE
+from tests.support.within import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "PLAIN_SIGHT_SEAT"
@@ -59,7 +59,7 @@ import multiprocessing.process, multiprocessing.shared_memory
 multiprocessing.process.current_process()._config["semprefix"] = {prefix!r}
 multiprocessing.shared_memory._SHM_NAME_PREFIX = {prefix!r}
 from helpers.observed import get_context
-from tests import workers
+from tests.support import workers
 """
 
 NEXT_RUN = """

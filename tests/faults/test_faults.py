@@ -9,11 +9,11 @@ import sys
 import psutil
 import pytest
 
-from helpers import folders
 from helpers.observed import WorkerDied, get_context
-from tests import workers
-from tests.methods import METHODS
-from tests.within import until, within
+from helpers.parent import folders
+from tests.support import workers
+from tests.support.methods import METHODS
+from tests.support.within import until, within
 
 pytestmark = pytest.mark.parametrize("method", METHODS)
 ON_WINDOWS = sys.platform == "win32"
@@ -173,7 +173,7 @@ def test_a_process_that_is_killed_is_told_with_what_it_did_last(method: str) -> 
 PARENT = """
 import sys, time
 from helpers.observed import get_context
-from tests import workers
+from tests.support import workers
 if __name__ == "__main__":
     mp = get_context(sys.argv[1])
     processes = [mp.Process(target=workers.sleep, args=(60,)) for _ in range(2)]
@@ -213,7 +213,7 @@ def is_running(pid: int) -> bool:
 INTERRUPTED = """
 import sys
 from helpers.observed import get_context
-from tests import workers
+from tests.support import workers
 if __name__ == "__main__":
     method, use, begun = sys.argv[1:]
     mp = get_context(method)

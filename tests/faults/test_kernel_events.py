@@ -10,7 +10,7 @@ from tests.faults.seat import (
     nobody_is_left,
     nothing_is_left_at_all,
 )
-from tests.within import until
+from tests.support.within import until
 
 POOL = """
 def experiment():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well
-from tests.within import until
+from tests.support.within import until
 
 LOGS_ELSEWHERE = "import tempfile; tempfile.tempdir = {folder!r}"
 LOGS_HERE = "tempfile.tempdir = None"
@@ -153,7 +153,7 @@ def test_folder_deleted_in_mid_run(seat: Seat, tmp_path) -> None:
 
 
 CUT = """
-from helpers import flight
+from helpers.child import recorder as flight
 def experiment():
     mp = get_context()
     with mp.Pool(1) as pool:

@@ -3,7 +3,7 @@
 import re
 
 from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well
-from tests.within import until
+from tests.support.within import until
 
 PANEL = """
 from helpers.panel import explore
@@ -115,7 +115,7 @@ def test_a_million_workers_in_the_sliders_code(seat: Seat, tmp_path) -> None:
 BOMB = """for _ in range(10**6):
         mp.Process(target=task, args=(60,)).start()"""
 SMALL = """
-from helpers import checks
+from helpers.parent import checks
 kept, checks.MOST_WORKERS = checks.MOST_WORKERS, 20
 task = time.sleep
 """

@@ -14,7 +14,7 @@ from tests.faults.test_panel_events import (
     over,
     pressed_run,
 )
-from tests.within import until
+from tests.support.within import until
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="there, an interrupt does not reach the children"

@@ -13,7 +13,7 @@ from tests.faults.seat import (
     all_is_well,
     reads_one_sentence,
 )
-from tests.within import until
+from tests.support.within import until
 
 WORKER = r"WorkerDied: worker \d+ \(pid \d+\)"
 KILLED = r"was killed by signal 9 \(SIGKILL\)"

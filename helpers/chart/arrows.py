@@ -1,0 +1,128 @@
+"""Messages between the lanes: an arrow from the process that put to the one that got."""
+
+import math
+
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+
+from helpers.chart.canvas import Canvas
+from helpers.chart.style import LINE_OF_TEXT, MOST_ARROWS
+from helpers.chart.words import one_line
+from helpers.timeline import Timeline
+
+FEW_ARROWS = 40
+"""Up to here every message's value is written beside its arrow, if it finds room."""
+
+
+def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
+    """All messages whose sender has a lane; a circle for each that nobody took.
+
+    What was put before the first process was asked for comes in at the left edge.
+    """
+    lanes = canvas.layout.lanes
+    lane = {pid: i for i, one in enumerate(lanes) for pid in one.pids}
+    known = [m for m in timeline.messages if m.sender in lane]
+    taken = [m for m in known if m.receiver in lane and 0 <= m.got < math.inf][:MOST_ARROWS]
+    waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
+    if taken:
+        _arrows(canvas, taken, lane)
+    if waiting:
+        senders = [lane[m.sender] for m in waiting]
+        x = [max(m.put, 0) for m in waiting]
+        y = [canvas.layout.row(i) + (0.5 if _is_line(lanes[i]) else canvas.bar[1]) for i in senders]
+        looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
+        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **looks)
+        canvas.show("not taken")
+
+
+def draw_parent(canvas: Canvas, end: float) -> None:
+    """The parent was there all the time: a thin line."""
+    for row, lane in enumerate(canvas.layout.lanes):
+        if _is_line(lane):
+            canvas.axes.plot([0, end], [row + 0.5] * 2, color=canvas.palette.muted, zorder=2)
+
+
+def _is_line(lane):
+    return lane.role == "parent"
+
+
+def _arrows(canvas, messages, lane):
+    start, stop = _ends(canvas, messages, lane)
+    few = len(messages) <= FEW_ARROWS
+    looks = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
+    lines = LineCollection(
+        np.stack([start, stop], axis=1), gid="message", zorder=7, clip_on=False, **looks
+    )
+    canvas.axes.add_collection(lines, autolim=False)
+    heads = _heads(canvas, start, stop, 10 if few else 6)
+    heads = PolyCollection(
+        heads, facecolor=canvas.palette.message, linewidth=0, zorder=7, clip_on=False
+    )
+    canvas.axes.add_collection(heads, autolim=False)
+    canvas.show("message")
+    if few:
+        for i, value in _values(canvas, messages, start, stop).items():
+            _value(canvas, value, start, stop, i)
+
+
+def _ends(canvas, messages, lane):
+    """Tail and head of each arrow: time and row, from one bar's edge to the next one's."""
+    rows = canvas.layout.row(np.array([[lane[m.sender], lane[m.receiver]] for m in messages]))
+    down = np.sign(rows[:, 1] - rows[:, 0])
+    top, bottom = canvas.bar
+    leave = np.where(down > 0, bottom, np.where(down < 0, top, 0.5))
+    reach = np.where(down > 0, top, np.where(down < 0, bottom, 0.5))
+    on_line = np.array([_is_line(one) for one in canvas.layout.lanes])
+    pairs = np.array([[lane[m.sender], lane[m.receiver]] for m in messages])
+    leave[on_line[pairs[:, 0]]] = 0.5
+    reach[on_line[pairs[:, 1]]] = 0.5
+    start = np.stack([[m.put for m in messages], rows[:, 0] + leave], axis=1)
+    stop = np.stack([[m.got for m in messages], rows[:, 1] + reach], axis=1)
+    way = stop - start
+    start += way * np.clip(-start[:, :1] / np.maximum(way[:, :1], 1e-12), 0, 1)  # from the edge on
+    return start, stop
+
+
+def _heads(canvas, start, stop, size):
+    """The triangles of the arrows' heads: turned in pixels, given in the axes' units."""
+    unit = np.array([canvas.layout.scale, canvas.layout.lane_height])
+    along = (stop - start) * unit
+    along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    across = along[:, ::-1] * (-1, 1)
+    corners = [0, across * 0.45 - along, -across * 0.45 - along]
+    return np.stack([stop + corner * size / unit for corner in corners], axis=1)
+
+
+def _values(canvas, messages, start, stop):
+    """What to write beside which arrows: where several lie side by side, how many they are."""
+    unit = [canvas.layout.scale, canvas.layout.lane_height]
+    ends = np.hstack([start * unit, stop * unit])  # in pixels
+    groups = []
+    for i in np.argsort(ends[:, 0], kind="stable").tolist():
+        beside = [group for group in groups if np.abs(ends[group[-1]] - ends[i]).max() <= 8]
+        if beside:
+            beside[0].append(i)
+        else:
+            groups.append([i])
+    return {
+        i: f"{1 + len(others)} messages" if others else one_line(messages[i].value)
+        for i, *others in groups
+    }
+
+
+def _value(canvas, value, starts, stops, i):
+    """The value beside arrow i, at the first place where nothing else stands.
+
+    Where there is none, it may stand over another arrow, but not over another text.
+    """
+    value = value if len(value) <= 12 else value[:11] + "…"
+    start, stop = starts[i], stops[i]
+    shift = (canvas.text_width(value) / 2 + 7) / canvas.layout.scale
+    along, rows = stop - start, abs(stop[1] - start[1])
+    # First in the gaps between the bars, where the arrow leaves and where it arrives.
+    gap = along * (min(canvas.bar[0] / rows, 0.5) if rows else 0)
+    up = np.array([0, 0.5 * LINE_OF_TEXT / canvas.layout.lane_height * np.sign(along[1])])
+    beside = (start + gap, stop - gap, start - up, stop + up, start + along / 2)
+    places = [(x + side, y) for x, y in beside for side in (shift, -shift)]
+    clear = [place for place in places if not canvas.is_crossed(*place, value, starts, stops)]
+    any(canvas.label_if_free(*place, value) for place in clear + places)

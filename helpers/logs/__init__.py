@@ -1,0 +1,1 @@
+"""From the bytes of the flight logs to a timeline."""

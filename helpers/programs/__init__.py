@@ -1,0 +1,1 @@
+"""Programs that are started from outside and that no module imports."""

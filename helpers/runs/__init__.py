@@ -1,0 +1,1 @@
+"""Runs of an experiment: made in the background, kept, compared, and saved."""

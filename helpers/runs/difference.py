@@ -1,0 +1,154 @@
+"""Why a run took longer than its predicted schedule: the difference, taken apart by name.
+
+A prediction knows nothing of start-up, of messages, and of cores that are too few. What these cost
+is read off one lane, the one whose task finished last, because it is the lane that everybody had
+to wait for. Its time from zero to the total has no holes: until its first task started, the
+tasks themselves, the gaps between them, and what came after its last task.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.chart.words import percent
+from helpers.timeline import Timeline
+
+
+class Parts(NamedTuple):
+    """Where the time went, in seconds. All parts add up to the total minus the predicted makespan.
+
+    start_up: until the lane that finished last began its first task.
+    waiting: how much longer its tasks took than predicted, as tasks that compute do when they wait
+        for a core. Less than zero if they were shorter.
+    between: from the end of a task to the start of the next: queue and pickling, both ways.
+    returning: from the end of the last task to the last result's arrival.
+    placing: what it cost, or saved, that this lane got other tasks than the prediction's longest.
+    """
+
+    start_up: float
+    waiting: float
+    between: float
+    returning: float
+    placing: float
+
+
+def difference(timeline: Timeline, predicted: Timeline) -> str:
+    """Say in one or two sentences where the total differs from the predicted makespan, and why.
+
+    The numbers are rounded so that they add up as they are printed.
+
+    Args:
+        timeline: a measured run, after its end.
+        predicted: the schedule of the same tasks, from `predict(...)`.
+
+    Raises:
+        TypeError: for anything that is not a timeline.
+        ValueError: if the first is a prediction or the second is none.
+    """
+    _check(timeline, predicted)
+    if not len(timeline.tasks):
+        return "No task ran, so there is nothing to hold against the prediction."
+    if problem := _not_comparable(timeline, predicted):
+        return f"{problem}, so the difference from the prediction is not taken apart."
+    parts = parts_of(timeline, predicted)
+    ends = np.cumsum([predicted.makespan, *parts])
+    digits = max(2, 2 - math.floor(math.log10(max(ends[0], ends[-1]))))
+    ends = np.round(ends, digits)  # the ends, not the parts: what is printed then adds up
+
+    def said(seconds):
+        return f"{round(seconds, digits) + 0.0:.{digits}f} s".replace("-", "\N{MINUS SIGN}")
+
+    total, change = ends[-1], ends[-1] - ends[0]
+    named = Parts(*(round(step, digits) for step in np.diff(ends)))
+    told = ", ".join(f"{said(seconds)} {name}" for seconds, name in _names(timeline, named))
+    return (
+        f"Total {said(total)} against a predicted makespan of {said(ends[0])}. "
+        f"{said(abs(change))} {'more' if change >= 0 else 'less'}: {told}."
+    )
+
+
+def parts_of(timeline: Timeline, predicted: Timeline) -> Parts:
+    """Take the time between the predicted makespan and the measured total apart.
+
+    Both timelines must hold equally many tasks, all of them finished. Which measured task is which
+    predicted one is not recorded, so they are paired by length: the longest with the longest.
+    """
+    tasks = timeline.tasks
+    mine = _slowest_lane(timeline)
+    took = tasks.finished - tasks.started
+    should = _paired_by_length(took, predicted)[mine]
+    first, last = tasks.started[mine].min(), tasks.finished[mine].max()
+    return Parts(
+        start_up=float(first),
+        waiting=float((took[mine] - should).sum()),
+        between=float(last - first - took[mine].sum()),
+        returning=float(timeline.total - last),
+        placing=float(should.sum() - predicted.makespan),
+    )
+
+
+def _slowest_lane(timeline):
+    """Which tasks belong to the lane that finished last, as an array of yes and no."""
+    tasks = timeline.tasks
+    return tasks.lane == tasks.lane[np.argmax(tasks.finished)]
+
+
+def _paired_by_length(took, predicted):
+    """For each measured task the duration of its predicted partner, in seconds."""
+    should = np.empty(len(took))
+    durations = predicted.tasks.finished - predicted.tasks.started
+    should[np.argsort(took, kind="stable")] = np.sort(durations)
+    return should
+
+
+def _names(timeline, parts):
+    """The parts worth telling, each with its name."""
+    told = [(parts.start_up, "start-up"), (parts.waiting, _waiting(timeline, parts.waiting))]
+    told.append((parts.between, "between tasks"))
+    if np.isfinite(timeline.tasks.received).any():
+        told.append((parts.returning, "for the last result to come back"))
+    if parts.placing:
+        told.append((parts.placing, "because the tasks fell to other workers than predicted"))
+    return told
+
+
+def _waiting(timeline, seconds):
+    """What to call the time that the slowest lane's tasks took beyond their prediction.
+
+    That they waited for a core is said only of tasks that compute, and only where they were off the
+    core for long enough.
+    """
+    if seconds == 0:
+        return "waiting for a core"
+    if seconds < 0:
+        return "because tasks were shorter than predicted"
+    tasks, mine = timeline.tasks, _slowest_lane(timeline)
+    took = (tasks.finished - tasks.started)[mine]
+    core = float((took * tasks.on_core[mine]).sum())  # nan if it is not known
+    off_core, predicted = took.sum() - core, took.sum() - seconds
+    share = "" if math.isnan(core) else f" (on a core {percent(core / took.sum())} of their time)"
+    if core > predicted / 2 and off_core > seconds / 2:
+        return f"waiting for a core{share}"
+    return f"because tasks took longer than predicted{share}"
+
+
+def _not_comparable(timeline, predicted):
+    """Why the two cannot be held against each other part by part, or nothing if they can."""
+    ran, expected = len(timeline.tasks), len(predicted.tasks)
+    if ran != expected:
+        return f"The run had {ran:,} and the prediction {expected:,} tasks"
+    if not np.isfinite(timeline.tasks.finished).all():
+        return "Not all tasks have finished"
+    return ""
+
+
+def _check(timeline, predicted):
+    for one in (timeline, predicted):
+        if not isinstance(one, Timeline):
+            raise TypeError(
+                "difference compares two timelines, such as mp.timeline() and predict([1.0], 2), "
+                f"not {repr(one)[:80]}"
+            )
+    if timeline.predicted or not predicted.predicted:
+        raise ValueError("give the measured timeline first and the predicted one second")

@@ -1,0 +1,300 @@
+"""The flight recorder: what was recorded is there, whole, whatever happens to its process."""
+
+import contextlib
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.child import recorder as flight
+from helpers.child.recorder import Recorder
+from helpers.logs import segments
+
+
+@pytest.fixture
+def recorder(tmp_path) -> Recorder:
+    return Recorder(str(tmp_path))
+
+
+def read(recorder: Recorder) -> segments.Log:
+    """The one log in the recorder's folder."""
+    (log,) = segments.read_logs(recorder.folder)
+    return log
+
+
+def texts(log: segments.Log, kind: int) -> list[str]:
+    return [log.text(place) for place in log.of(kind)]
+
+
+def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", source, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_event_is_read_as_it_was_written(recorder) -> None:
+    recorder.record(flight.GOT, 1, 2, 3, 4, b"five", at=6)
+    log = read(recorder)
+    (record,) = log.records
+    assert [int(record[name]) for name in ("kind", "code", "a", "b", "c", "time")] == [
+        flight.GOT, 1, 2, 3, 4, 6,
+    ]  # fmt: skip
+    assert log.text(0) == "five"
+    assert (log.pid, log.lost_events, log.lost_text, log.dropped) == (os.getpid(), 0, 0, 0)
+
+
+@given(st.lists(st.binary(max_size=200), max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_texts_of_any_length_come_back(tmp_path_factory, written) -> None:
+    recorder = Recorder(str(tmp_path_factory.mktemp("log")))
+    for text in written:
+        recorder.record(flight.WROTE, text=text)
+    if written:
+        log = read(recorder)
+        assert [log.data(place) for place in log.of(flight.WROTE)] == written
+    shutil.rmtree(recorder.folder)
+
+
+def test_a_long_text_at_the_end_of_a_segment_goes_whole_into_the_next(recorder) -> None:
+    texts_written = [f"{n} " + "x" * 5000 for n in range(500)]  # about three segments
+    for text in texts_written:
+        recorder.record(flight.WROTE, text=text.encode())
+    assert len(next(iter(flight.log_files(recorder.folder).values()))) > 2
+    assert texts(read(recorder), flight.WROTE) == texts_written
+
+
+@pytest.fixture
+def restless():
+    """Threads take turns a thousand times more often than usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
+def test_threads_that_write_at_once_do_not_mix(recorder) -> None:
+    def write(thread):
+        for n in range(300):
+            recorder.record(flight.WROTE, thread, n, text=f"{thread} {n} ".encode() * 9)
+
+    crew = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    log = read(recorder)
+    for thread in range(8):
+        mine = [place for place in log.of(flight.WROTE) if log.records[place]["code"] == thread]
+        assert [log.text(place) for place in mine] == [f"{thread} {n} " * 9 for n in range(300)]
+
+
+def test_names_are_written_once(recorder) -> None:
+    numbers = [recorder.number_of(name) for name in ("a", "b", "a")]
+    assert numbers[0] == numbers[2] != numbers[1]
+    assert texts(read(recorder), flight.NAME) == ["a", "b"]
+
+
+WRITE_AND_DIE = """
+import os, signal, sys
+from helpers.child.recorder import Recorder, WROTE
+recorder = Recorder(sys.argv[1])
+recorder.record(WROTE, text=b"the last words of a process")
+os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+
+
+def test_the_last_event_of_a_killed_process_is_there(tmp_path) -> None:
+    assert run_python(WRITE_AND_DIE, tmp_path).returncode != 0
+    (log,) = segments.read_logs(str(tmp_path))
+    assert texts(log, flight.WROTE) == ["the last words of a process"]
+
+
+FORK = """
+import os, sys
+from helpers.child.recorder import recorder_for, WROTE
+recorder = recorder_for(sys.argv[1])
+recorder.record(WROTE, text=b"parent before")
+if os.fork() == 0:
+    recorder.record(WROTE, text=b"child")
+    os._exit(0)
+os.wait()
+recorder.record(WROTE, text=b"parent after")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_raw_fork_gets_a_log_of_its_own(tmp_path) -> None:
+    assert run_python(FORK, tmp_path).returncode == 0
+    read = segments.read_logs(str(tmp_path))
+    assert sorted(texts(log, flight.WROTE) for log in read) == [
+        ["child"],
+        ["parent before", "parent after"],
+    ]
+    assert len({log.pid for log in read}) == 2
+
+
+def fill_two_segments(recorder) -> int:
+    """Write more than one segment holds; return how many events that were."""
+    for _ in range(300):
+        recorder.record(flight.WROTE, text=b"x" * 5000)
+    return 300
+
+
+def test_a_full_disk_ends_the_recording_and_is_counted(recorder, monkeypatch) -> None:
+    recorder.record(flight.PUT, text=b"before")
+
+    def no_space(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(flight, "_map_new_file", no_space)
+    written = fill_two_segments(recorder)
+    monkeypatch.undo()  # space again: a log with a hole would mislead, so it stays ended
+    recorder.record(flight.GOT)
+    log = read(recorder)
+    assert texts(log, flight.PUT) == ["before"]
+    assert not len(log.of(flight.GOT))
+    assert log.lost_events == written + 1 - len(log.of(flight.WROTE)) > 1
+
+
+ON_A_FULL_DISK = """
+import os, sys
+from helpers.child import recorder as flight
+from helpers.logs import segments
+recorder = flight.Recorder(sys.argv[1])
+for _ in range(300):
+    recorder.record(flight.WROTE, text=b"x" * 5000)
+(log,) = segments.read_logs(sys.argv[1])
+print(len(log.of(flight.WROTE)) + log.lost_events, log.lost_events > 0, os.listdir(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a small file system of its own")
+def test_a_disk_that_is_really_full_harms_nobody(tmp_path) -> None:
+    mount = f"mount -t tmpfs -o size=1500k none {tmp_path} && "
+    program = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mount + 'exec "$0" -c "$1" "$2"', sys.executable]
+        + [ON_A_FULL_DISK, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare" in program.stderr or "mount" in program.stderr:
+        pytest.skip("no file system can be mounted here")
+    assert program.returncode == 0, program.stderr
+    assert program.stdout.startswith("300 True ")
+    assert program.stdout.count(".log") == 1, "the file for which there was no space is still there"
+
+
+def test_a_folder_that_is_gone_ends_the_recording(recorder) -> None:
+    recorder.record(flight.PUT)
+    with contextlib.suppress(OSError):  # on Windows the open file stays
+        shutil.rmtree(recorder.folder)
+    if os.path.exists(recorder.folder):
+        pytest.skip("the system does not remove open files")
+    fill_two_segments(recorder)
+    assert recorder.lost_events > 0
+
+
+def test_a_folder_that_never_was_harms_nobody(tmp_path) -> None:
+    recorder = Recorder(str(tmp_path / "nowhere"))
+    recorder.record(flight.PUT)
+    recorder.record_text(flight.STDOUT, b"words")
+    assert recorder.lost_events == 2
+
+
+def test_printed_text_is_kept_up_to_the_limit_and_the_rest_is_counted(recorder) -> None:
+    for _ in range(3):
+        recorder.record_text(flight.STDOUT, b"x" * (flight.OUTPUT_BYTES // 2))
+    recorder.record(flight.GOT)
+    log = read(recorder)
+    kept = sum(len(log.data(place)) for place in log.of(flight.WROTE))
+    assert (kept, log.lost_text) == (flight.OUTPUT_BYTES, flight.OUTPUT_BYTES // 2)
+    assert len(log.of(flight.GOT)) == 1, "only printing is limited"
+
+
+class Interrupted(bytes):
+    """A text during whose writing the user presses Ctrl-C."""
+
+    def __getitem__(self, part):
+        if part.start:
+            raise KeyboardInterrupt
+        return super().__getitem__(part)
+
+
+def test_an_interrupted_record_hides_nothing_behind_it(recorder) -> None:
+    recorder.record(flight.PUT, text=b"before")
+    with pytest.raises(KeyboardInterrupt):
+        recorder.record(flight.WROTE, text=Interrupted(b"x" * 100))
+    recorder.record(flight.PUT, text=b"after")
+    log = read(recorder)
+    assert texts(log, flight.PUT) == ["before", "after"]
+    assert not len(log.of(flight.WROTE))
+
+
+def test_a_stream_turns_text_into_events_line_by_line(recorder) -> None:
+    stream = flight._log_stream(recorder, flight.STDOUT)
+    print("ä", "b\udc80", file=stream)
+    print("no end", end="", file=stream)
+    stream.flush()
+    stream.buffer.write(b"\xff\n")
+    log = read(recorder)
+    assert [log.data(place) for place in log.of(flight.WROTE)] == [
+        "ä b\\udc80\n".encode(),
+        b"no end",
+        b"\xff\n",
+    ]
+    assert (stream.fileno(), stream.isatty()) == (1, False)
+
+
+def test_a_short_task_takes_one_record_and_a_longer_one_two(recorder) -> None:
+    segment, place = recorder.record(flight.STARTED, 1, 2, 3, text=b"4", at=5)
+    assert read(recorder).of(flight.STARTED).tolist() == [0]
+    recorder.record_end(segment, place, 678)
+    (record,) = read(recorder).records
+    assert [int(record[name]) for name in ("kind", "code", "a", "b", "c", "time")] == [
+        flight.DID, 1, 2, 3, 678, 5,
+    ]  # fmt: skip
+
+
+def test_the_end_of_a_task_that_found_no_room_is_no_error(tmp_path) -> None:
+    recorder = Recorder(str(tmp_path / "nowhere"))
+    recorder.record_end(*recorder.record(flight.STARTED), 1)
+    assert recorder.lost_events == 1
+
+
+DIE_IN_A_TASK = """
+import os, signal, sys
+from helpers.child.process import RecordedCall
+from helpers.child.recorder import Recorder
+recorder = Recorder(sys.argv[1])
+task = RecordedCall(lambda n: n == 3 and os.kill(os.getpid(), 9), recorder)
+if sys.argv[2] == "in a chunk":
+    task.map(range(5))
+for n in range(5):
+    task(n)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize("how", ["one by one", "in a chunk"])
+def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are_over(
+    how, tmp_path
+) -> None:
+    assert run_python(DIE_IN_A_TASK, tmp_path, how).returncode < 0
+    (log,) = segments.read_logs(str(tmp_path))
+    starts = log.of(flight.STARTED, flight.DID)
+    assert [log.text(place) for place in starts] == ["0", "1", "2", "3"]
+    assert len(log.of(flight.DID)) + len(log.of(flight.FINISHED)) == 3
+    assert log.records["kind"][starts[-1]] == flight.STARTED, "the last one has no end"

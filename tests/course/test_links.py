@@ -1,0 +1,172 @@
+"""The map, the glossary and the links between the lessons lead where they say; the docs, too."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.course.test_reliability import NAMED, ROOT, named_in
+from tools.notebooks import NOTEBOOKS, read
+
+LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+PAGES = sorted(NOTEBOOKS.glob("*.ipynb"))
+WORDS = {
+    *("Process", "Parent", "Child", "Worker", "Pool", "Task", "Start-method", "Start-up"),
+    *("Makespan", "Total", "Utilisation", "Speed-up", "Tasks-in-flight", "On-a-core"),
+    *("Chunk", "Straggler", "Queue", "Sentinel", "Lane"),
+}
+"""The words that the course promises to use, as anchors."""
+
+
+def prose(path: Path) -> str:
+    """Return a notebook's texts, without the code in them."""
+    cells = read(path).cells
+    texts = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.sub(r"(?ms)^```.*?^```$", "", texts)
+
+
+def links(path: Path) -> list[tuple[str, str]]:
+    """Return the text and the target of each link in a notebook."""
+    return re.findall(r"\[([^\[\]]+)\]\(([^()\s]+)(?: \"[^\"]*\")?\)", prose(path))
+
+
+def explained(path: Path) -> set[tuple[str, str]]:
+    """Return the words that link to the glossary, as anchors, with what their links say of them."""
+    return set(re.findall(r"\(glossary\.ipynb#(\S+?)(?: \"([^\"]*)\")?\)", prose(path)))
+
+
+def first_sentences() -> dict[str, str]:
+    """Return the first sentence of each entry of the glossary, without its markup."""
+    _, *entries = prose(NOTEBOOKS / "glossary.ipynb").split("\n### ")
+    found = {}
+    for entry in entries:
+        term, _, text = entry.partition("\n")
+        sentence = re.match(r"(?s).*?\.(?=\s)", text)[0]
+        found[term.replace(" ", "-")] = re.sub(r"[`*]", "", sentence.replace("\n", " "))
+    return found
+
+
+def anchors(path: Path) -> list[str]:
+    """Return the anchors that JupyterLab gives to a notebook's headings."""
+    return [text.replace(" ", "-") for text in re.findall(r"(?m)^#+ +(.+)$", prose(path))]
+
+
+def wrong_links(path: Path) -> Iterator[str]:
+    """Yield the links that lead nowhere."""
+    for text, target in links(path):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        page = NOTEBOOKS / file
+        if not page.is_file():
+            yield f"[{text}]({target}): there is no such file"
+        elif anchor and anchor not in anchors(page):
+            yield f"[{text}]({target}): there is no such heading"
+
+
+def needs(path: Path) -> set[str]:
+    """Return the numbers of the lessons that a lesson says its reader should have met."""
+    (line,) = re.findall(r"(?ms)^\*About .*?\.\*", prose(path))
+    return set(re.findall(r"\((\d\d)_\w+\.ipynb\)", line))
+
+
+def minutes(path: Path) -> str:
+    """Return how long a lesson says that it takes, as a word."""
+    return re.search(r"(?m)^\*About ([a-z-]+) minutes\.", prose(path))[1]
+
+
+def rows() -> list[list[str]]:
+    """Return the cells of the map's table, without its head."""
+    lines = [line for line in prose(NOTEBOOKS / "index.ipynb").splitlines() if line[:1] == "|"]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Return the arrows of the map's picture, as pairs of lessons' numbers."""
+    source = "\n".join(cell.source for cell in read(NOTEBOOKS / "index.ipynb").cells)
+    picture = re.search(r"(?ms)^```mermaid\n(.*?)^```$", source)[1]
+    return {
+        (start, end)
+        for starts, end in re.findall(r"(?m)^ *L(\d\d(?: & L\d\d)*) --> L(\d\d)$", picture)
+        for start in starts.split(" & L")
+    }
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    assert list(wrong_links(path)) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_links_to_the_map_the_glossary_and_pythons_own_page(path: Path) -> None:
+    targets = [target for _, target in links(path)]
+    assert "index.ipynb" in targets
+    assert any(target.startswith("glossary.ipynb#") for target in targets)
+    assert any(target.startswith("https://docs.python.org/3/library/") for target in targets)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_link_to_another_site_reads_as_its_address_without_a_network(path: Path) -> None:
+    for text, target in links(path):
+        if target.startswith("https://"):
+            assert text == target.removeprefix("https://").partition("#")[0]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_ends_with_the_next_one(path: Path) -> None:
+    after = LESSONS[LESSONS.index(path) + 1 :]
+    expected = after[0].name if after else "index.ipynb"
+    assert links(path)[-1][1] == expected
+
+
+def test_the_map_lists_every_lesson_with_what_it_builds_on_and_its_minutes() -> None:
+    words = {"five": "5", "ten": "10", "fifteen": "15", "twenty": "20"}
+    listed = {re.search(r"\((.+)\)", row[0])[1]: row for row in rows()}
+    assert list(listed) == [path.name for path in LESSONS]
+    for path in LESSONS:
+        _, _, met, time = listed[path.name]
+        assert set(re.findall(r"\d\d", met)) == needs(path)
+        assert time == words[minutes(path)]
+
+
+def test_the_picture_of_the_map_has_the_arrows_that_the_lessons_name() -> None:
+    assert arrows() == {(need, path.stem[:2]) for path in LESSONS for need in needs(path)}
+
+
+def test_the_glossary_has_the_courses_words_in_order() -> None:
+    terms = anchors(NOTEBOOKS / "glossary.ipynb")[1:]
+    assert terms == sorted(terms, key=str.casefold)
+    assert len(terms) == len(set(terms))
+    assert set(terms) >= WORDS
+
+
+def test_each_entry_of_the_glossary_names_its_lesson() -> None:
+    _, *entries = prose(NOTEBOOKS / "glossary.ipynb").split("\n### ")
+    assert [entry for entry in entries if not re.search(r"→\s\[?\d\d \w", entry)] == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_word_is_explained_where_the_mouse_rests_on_it(path: Path) -> None:
+    sentences = first_sentences()
+    assert explained(path) == {(anchor, sentences[anchor]) for anchor, _ in explained(path)}
+
+
+def test_a_link_that_leads_nowhere_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = read(NOTEBOOKS / "index.ipynb")
+    page.cells[0].source += "\n[one](99_none.ipynb) [two](glossary.ipynb#Nowhere)"
+    found = {path.name: read(path) for path in PAGES} | {"index.ipynb": page}
+    monkeypatch.setattr(sys.modules[__name__], "read", lambda path: found[path.name])
+    assert len(list(wrong_links(NOTEBOOKS / "index.ipynb"))) == 2
+
+
+def test_every_fault_that_is_tried_is_on_the_page_about_reliability() -> None:
+    """In docs/reliability.md, in the table of what it happens to."""
+    events = {
+        (f"tests/faults/{path.name}", test)
+        for path in (ROOT / "tests" / "faults").glob("test_*_*s.py")
+        for test in named_in(path)
+    }
+    assert len(events) > 20
+    assert sorted(events - set(NAMED)) == []

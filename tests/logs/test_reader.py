@@ -1,0 +1,263 @@
+"""A reader that comes again and again sees, each time, what one who comes now sees in whole."""
+
+import itertools
+import math
+import os
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.child import recorder as flight
+from helpers.child.recorder import Recorder
+from helpers.logs.reader import Reader, read_timeline
+from helpers.logs.task_table import Moments
+from helpers.timeline import Timeline
+
+PARENT, CHILDREN = 50, (60, 61, 62)
+MANY = 100 if os.environ.get("CI") == "true" else 30
+
+
+def told(timeline: Timeline) -> str:
+    """All that a timeline says, apart from the moment at which it was asked."""
+    facts = {name: value for name, value in vars(timeline).items() if name not in ("tasks", "now")}
+    return "\n".join(map(str, [*timeline.tasks, *facts.items()]))
+
+
+class Experiment:
+    """Logs of a parent and its children, written step by step as real ones are.
+
+    Times are small whole numbers, so that some are the same.
+    """
+
+    def __init__(self, folder: Path):
+        self.recorders = {}
+        self.folder = folder
+        self.short = {}  # the record of each process's last task, as long as it may turn short
+        self.half = []  # records that have no kind yet
+        self.messages = itertools.count()
+        self.under_way = []
+        for pid in (PARENT, *CHILDREN):
+            self.recorders[pid] = Recorder(str(folder))
+            self.recorders[pid].pid = pid
+            self.recorders[pid]._name = f"{pid}-1"
+
+    def step(self, what: str, child: int, number: int, at: int) -> None:
+        """One step of a kind; what the numbers are for differs."""
+        getattr(self, what)(CHILDREN[child], number, 1000 + at)
+
+    def write(self, pid, kind, code=0, a=0, b=0, c=0, text=b"", at=0):
+        return self.recorders[pid].record(kind, code, a, b, c, text, at)
+
+    def ask(self, pid, number, at):
+        role = number % 2  # a process of its own, or a worker
+        self.write(PARENT, flight.ASKED, role, pid, pid - 59, 1, b"child %d" % pid, at)
+
+    def ask_a_grandchild(self, pid, number, at):
+        self.write(pid, flight.ASKED, 1, CHILDREN[number % 3], 1, 1, b"grandchild", at)
+
+    def be_born(self, pid, number, at):
+        self.write(pid, flight.BORN, 1, PARENT, at=at)
+        self.write(pid, flight.READY, at=at + number)
+
+    def leave(self, pid, number, at):
+        self.write(pid, flight.LEFT, at=at)
+
+    def end(self, pid, number, at):
+        self.write(PARENT, flight.ENDED, 0, pid, number, at=at)
+
+    def name(self, pid, number, at):
+        self.write(pid, flight.NAME, number, text=b"function_%d" % number)
+
+    def start(self, pid, number, at):
+        job = flight.NO_JOB if number == 5 else number
+        text = b"argument " * number
+        self.short[pid] = self.write(pid, flight.STARTED, number % 3, job, at % 4, 0, text, at)
+
+    def start_with_a_number(self, pid, number, at):
+        head = flight.head_of_starts(number % 3, number)
+        self.short[pid] = self.recorders[pid].record_start(head, at % 4, number - 3, at)
+
+    def return_soon(self, pid, number, at):
+        if pid in self.short:
+            self.recorders[pid].record_end(*self.short.pop(pid), number)
+
+    def finish(self, pid, number, at):
+        self.short.pop(pid, None)
+        outcome = flight.RAISED if number == 1 else flight.RETURNED
+        self.write(pid, flight.FINISHED, outcome, 0, number, 0, b"ValueError: none" * number, at)
+
+    def submit(self, pid, number, at):
+        self.write(PARENT, flight.SUBMITTED, number % 2, number, at % 4, at=at)
+
+    def receive(self, pid, number, at):
+        self.write(PARENT, flight.RECEIVED, 0, number, at % 4, at=at)
+
+    def say(self, pid, number, at):
+        stream = flight.STDOUT if at % 2 else flight.STDERR
+        self.write(pid, flight.WROTE, stream, text=b"a line, and\nmore of it " * number, at=at)
+
+    def put(self, pid, number, at):
+        message = next(self.messages)
+        self.under_way.append((pid, message))
+        self.write(pid, flight.PUT, 0, message, 1, text=b"message %d" % number, at=at)
+
+    def get(self, pid, number, at):
+        if self.under_way:
+            sender, message = self.under_way.pop(number % len(self.under_way))
+            self.write(pid, flight.GOT, 0, message, 1, sender, at=at)
+
+    def share(self, pid, number, at):
+        kind = flight.READ if number % 2 else flight.WRITTEN
+        self.write(pid, kind, 0, 0, number, text=b"7", at=at)
+
+    def lock(self, pid, number, at):
+        kind = (flight.WANTED, flight.ACQUIRED, flight.RELEASED)[number % 3]
+        self.write(pid, kind, at % 2, 0, number // 3, 1, at=at)
+
+    def carry(self, pid, number, at):
+        self.write(pid, flight.CARRIED, 1 + number % 3, 64, number, at=at)
+
+    def interrupt(self, pid, number, at):
+        self.write(pid, flight.INTERRUPTED, at=at)
+
+    def begin_to_write(self, pid, number, at):
+        """An event whose kind has not been written yet."""
+        segment, place = self.write(pid, flight.WROTE, 1, text=b"half\n" * number, at=at)
+        segment[place] = 0
+        self.half.append((segment, place))
+
+    def write_the_rest(self, pid, number, at):
+        if self.half:
+            segment, place = self.half.pop(number % len(self.half))
+            segment[place] = flight.WROTE
+
+    def nonsense(self, pid, number, at):
+        self.write(pid, flight.LAST_KIND + 1 + number, text=b"what is this? " * number, at=at)
+
+    def lose(self, pid, number, at):
+        self.recorders[pid]._lose(events=1, text=number)
+
+    def cut(self, pid, number, at):
+        """Somebody cuts a file, or removes it."""
+        paths = sorted(self.folder.glob(f"{pid}-1.*.log"))
+        if paths:
+            path = paths[number % len(paths)]
+            whole = path.read_bytes()
+            try:
+                path.unlink()  # the recorder goes on writing to what nobody sees
+            except PermissionError:  # where a file that is written cannot go
+                return
+            if at % 2:
+                path.write_bytes(whole[: 40 * at])
+
+
+KINDS = [name for name in vars(Experiment) if name[0] != "_" and name not in ("step", "write")]
+OFTEN = [
+    "start",
+    "start_with_a_number",
+    "return_soon",
+    "finish",
+    "begin_to_write",
+    "write_the_rest",
+]
+
+
+@pytest.fixture(autouse=True)
+def _short_segments(monkeypatch):
+    """Files with room for a dozen records, so that many begin and end."""
+    monkeypatch.setattr(flight, "SEGMENT_BYTES", flight.HEADER_BYTES + 12 * flight.RECORD.size)
+
+
+@pytest.mark.parametrize("seed", range(MANY))
+def test_every_snapshot_is_what_one_who_reads_all_of_it_sees(tmp_path, seed) -> None:
+    chance = random.Random(seed)
+    rare = ["cut", "ask", "ask_a_grandchild"] if seed % 2 else []  # after those we begin again
+    kinds = [kind for kind in KINDS if kind not in rare] + 3 * OFTEN
+    experiment, reader = Experiment(tmp_path), Reader(str(tmp_path))
+    for child in range(2):
+        experiment.step("ask", child, 1, 2)
+        experiment.step("be_born", child, 1, 2)
+    for _ in range(120):
+        numbers = chance.randrange(3), chance.randrange(6), chance.randrange(10)
+        experiment.step(chance.choice(kinds), *numbers)
+        if chance.random() < 0.3:
+            assert told(reader.timeline()) == told(read_timeline(str(tmp_path)))
+    assert told(reader.timeline()) == told(read_timeline(str(tmp_path)))
+
+
+def test_what_a_snapshot_says_does_not_change_afterwards(tmp_path) -> None:
+    experiment, reader = Experiment(tmp_path), Reader(str(tmp_path))
+    experiment.step("ask", 0, 1, 0)
+    experiment.step("be_born", 0, 1, 1)
+    shown = []
+    for n in range(60):
+        experiment.step("start", 0, n % 3, 2 * n)
+        shown.append((timeline := reader.timeline(), told(timeline)))
+        experiment.step("finish", 0, n % 2, 2 * n + 1)
+        experiment.step("receive", 0, n % 3, 2 * n + 1)
+        experiment.step("end", 0, 0, 2 * n + 2)
+        shown.append((timeline := reader.timeline(), told(timeline)))
+    assert [told(timeline) for timeline, _ in shown] == [words for _, words in shown]
+
+
+def test_a_folder_that_goes_leaves_nothing_and_one_that_comes_back_is_read(tmp_path) -> None:
+    folder = tmp_path / "logs"
+    reader = Reader(str(folder))
+    for _ in range(3):
+        folder.mkdir()
+        experiment = Experiment(folder)
+        experiment.step("ask", 0, 1, 0)
+        experiment.step("be_born", 0, 1, 1)
+        experiment.step("start", 0, 1, 2)
+        assert (len(reader.timeline().tasks), len(reader.timeline().processes)) == (1, 1)
+        shutil.rmtree(folder)
+        assert (len(reader.timeline().tasks), reader.timeline().processes) == (0, [])
+
+
+def test_what_was_read_is_not_read_again(tmp_path, monkeypatch) -> None:
+    experiment, reader = Experiment(tmp_path), Reader(str(tmp_path))
+    experiment.step("ask", 0, 1, 0)
+    for n in range(100):
+        experiment.step("say", 0, 1, n)
+    assert len(reader.timeline().lines) > 100
+    taken = []
+    monkeypatch.setattr(reader, "_take_in", lambda story, segment, news: taken.append(news.records))
+    reader.timeline()
+    assert taken == []
+    experiment.step("say", 0, 0, 1)
+    reader.timeline()
+    assert [len(records) for records in taken] == [1]
+
+
+def test_an_interrupt_in_mid_work_harms_no_later_snapshot(tmp_path, monkeypatch) -> None:
+    experiment, reader = Experiment(tmp_path), Reader(str(tmp_path))
+    experiment.step("ask", 0, 1, 0)
+    for n in range(100):
+        experiment.step("say", 0, 1, n)
+
+    def interrupted(*arguments):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reader._messages, "take_in", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        reader.timeline()
+    assert told(reader.timeline()) == told(read_timeline(str(tmp_path)))
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1)))
+@settings(deadline=None)
+def test_the_first_moment_of_each_number_is_found_however_they_came(pieces) -> None:
+    moments, first = Moments(), {}
+    for piece in pieces:
+        keys, times = np.array(piece).T
+        moments.add(keys, times.astype(float))
+        for key, time in piece:
+            first.setdefault(key, time)
+    found = moments.of(np.arange(31))
+    assert {k: t for k, t in enumerate(found.tolist()) if not math.isnan(t)} == first

@@ -1,0 +1,231 @@
+"""The reader of the logs takes whatever it finds, never raises, and keeps every whole event."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from helpers.child import recorder as flight
+from helpers.child.recorder import Recorder
+from helpers.logs import reader as logs
+from helpers.logs import segments
+from tests.support.within import within
+
+NAME = f"{os.getpid()}-1"
+HEADER = flight.HEADER.pack(flight.MAGIC, 77, 0, 0, 0).ljust(flight.HEADER_BYTES, b"\0")
+
+RECORDS = st.builds(
+    flight.RECORD.pack,
+    st.integers(0, flight.LAST_KIND + 2),
+    st.integers(0, 255) | st.just(flight.NUMBER),
+    st.integers(0, 0xFFFF),
+    st.sampled_from([0, 1, 77, flight.NO_JOB]),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 1),
+    st.binary(max_size=8),
+)
+STRANGE = {
+    "max_examples": 1000 if os.environ.get("CI") == "true" else 60,
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+}
+
+
+def put_file(folder: Path, data: bytes, name: str = f"{NAME}.0.log") -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    put_file_beside(folder, data, name)
+
+
+def put_file_beside(folder: Path, data: bytes, name: str) -> None:
+    (folder / name).write_bytes(data)
+
+
+def look_at_everything(folder: Path) -> None:
+    timeline = logs.read_timeline(str(folder))
+    timeline.table()
+    list(timeline.tasks)
+    for figure in ("makespan", "total", "busy", "utilisation", "tasks_in_flight", "alive"):
+        getattr(timeline, figure)
+
+
+@given(st.binary(max_size=300))
+@settings(**STRANGE)
+def test_any_bytes_are_taken(tmp_path, data) -> None:
+    put_file(tmp_path / "log", data)
+    look_at_everything(tmp_path / "log")
+
+
+@given(st.lists(RECORDS, max_size=40), st.binary(max_size=40))
+@settings(**STRANGE)
+def test_any_records_are_taken(tmp_path, records, rest) -> None:
+    put_file(tmp_path / "log", HEADER + b"".join(records) + rest)
+    look_at_everything(tmp_path / "log")
+
+
+def a_log(folder: Path, events: int = 5) -> bytes:
+    """The bytes of a log with `events` messages of three records each."""
+    recorder = Recorder(str(folder))
+    for n in range(events):
+        recorder.record(flight.PUT, 0, n, text=b"message %d " % n + b"." * 50)
+    (path,) = flight.log_files(str(folder))[recorder._name]
+    return Path(path).read_bytes()
+
+
+def values(folder: Path) -> list[str]:
+    return [message.value[:9] for message in logs.read_timeline(str(folder)).messages]
+
+
+@given(st.data())
+@settings(**STRANGE)
+def test_what_was_written_before_the_cut_is_kept(tmp_path_factory, data) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    whole = a_log(folder)
+    (path,) = folder.glob("*.log")
+    cut = data.draw(st.integers(0, flight.HEADER_BYTES + 15 * flight.RECORD.size))
+    path.write_bytes(whole[:cut])
+    kept = values(folder)
+    events = max(0, cut - flight.HEADER_BYTES) // (3 * flight.RECORD.size)
+    assert kept[:events] == [f"message {n}" for n in range(events)]
+    shutil.rmtree(folder)
+
+
+@given(st.sets(st.integers(0, 4)), st.sampled_from([0, flight.LAST_KIND + 1, 255]))
+@settings(**STRANGE)
+def test_a_torn_or_unknown_event_takes_no_other_with_it(tmp_path_factory, torn, kind) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    data = bytearray(a_log(folder))
+    for n in torn:
+        data[flight.HEADER_BYTES + 3 * n * flight.RECORD.size] = kind
+    (path,) = folder.glob("*.log")
+    path.write_bytes(data)
+    timeline = logs.read_timeline(str(folder))
+    assert [message.value for message in timeline.messages] == [
+        f"message {n} " + "." * 50 for n in range(5) if n not in torn
+    ]
+    # What is last may still be about to be finished.
+    over = torn if kind else {n for n in torn if n < max({0, 1, 2, 3, 4} - torn, default=0)}
+    assert (timeline.lost_events > 0) == bool(over)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "1-1.log", "x-1.0.log", "1-1.0.log.bak", "owner"])
+def test_foreign_files_are_left_alone(tmp_path, name) -> None:
+    put_file(tmp_path / "log", b"something else", name)
+    assert segments.read_logs(str(tmp_path / "log")) == []
+
+
+def test_a_foreign_file_under_a_logs_name_is_left_out(tmp_path) -> None:
+    a_log(tmp_path)
+    (tmp_path / "12-34.0.log").write_bytes(b"x" * 5000)
+    (tmp_path / "12-35.0.log").mkdir()
+    assert values(tmp_path) == [f"message {n}" for n in range(5)]
+    assert logs.read_timeline(str(tmp_path)).lost_events == 1
+
+
+def test_a_log_that_is_just_being_made_is_no_loss(tmp_path) -> None:
+    a_log(tmp_path)
+    (tmp_path / "12-34.0.log").write_bytes(b"")
+    (tmp_path / "12-35.0.log").write_bytes(bytes(flight.SEGMENT_BYTES))
+    timeline = logs.read_timeline(str(tmp_path))
+    assert (len(timeline.messages), timeline.lost_events) == (5, 0)
+
+
+@pytest.mark.parametrize(("cut", "lost"), [(0, 0), (1, 1), (31, 1)])
+def test_a_record_cut_in_half_is_counted(tmp_path, cut, lost) -> None:
+    a_log(tmp_path, events=2)
+    (path,) = tmp_path.glob("*.log")
+    end = flight.HEADER_BYTES + 6 * flight.RECORD.size
+    path.write_bytes(path.read_bytes()[:end] + b"x" * cut)
+    timeline = logs.read_timeline(str(tmp_path))
+    assert (len(timeline.messages), timeline.lost_events) == (2, lost)
+
+
+@given(st.data())
+@settings(**STRANGE)
+def test_pieces_of_logs_in_any_order_and_number_are_taken(tmp_path_factory, data) -> None:
+    """Interleaved, duplicated and foreign: whole events stay whole, whoever wrote beside them."""
+    folder = tmp_path_factory.mktemp("logs")
+    whole = a_log(folder)[flight.HEADER_BYTES :]
+    size = 3 * flight.RECORD.size
+    own = [whole[n * size : (n + 1) * size] for n in range(5)]
+    foreign = flight.RECORD.pack(flight.LAST_KIND + 1, 0, 0, 0, 0, 0, 0, b"")
+    pieces = data.draw(st.lists(st.sampled_from([*own, foreign]), max_size=20))
+    put_file(folder, HEADER + b"".join(pieces), "77-1.0.log")
+    put_file_beside(folder, HEADER + b"".join(pieces), "77-2.0.log")
+    timeline = logs.read_timeline(str(folder))
+    kept = sum(piece != foreign for piece in pieces)
+    assert len(timeline.messages) == 2 * kept
+    assert timeline.lost_events == 2 * (len(pieces) - kept)
+    look_at_everything(folder)
+    shutil.rmtree(folder)
+
+
+def test_many_beginnings_and_ends_are_matched_in_no_time(tmp_path) -> None:
+    """A foreign megabyte may hold nothing else; going through all pairs would take minutes."""
+    asked = flight.RECORD.pack(flight.ASKED, 0, 0, 5, 1, 0, 0, b"")
+    ended = flight.RECORD.pack(flight.ENDED, 0, 0, 5, 2, 0, 0, b"")
+    put_file(tmp_path / "log", HEADER + asked * 15_000 + ended * 15_000)
+    timeline = within(60, logs.read_timeline, str(tmp_path / "log"))
+    assert len(timeline.processes) == 15_000
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no symbolic links here")
+def test_a_planted_link_is_not_followed(tmp_path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    a_log(secret)
+    (path,) = secret.glob("*.log")
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    try:
+        (folder / path.name).symlink_to(path)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    assert segments.read_logs(str(folder)) == []
+
+
+def test_a_missing_middle_segment_is_counted_and_the_others_read(tmp_path) -> None:
+    recorder = Recorder(str(tmp_path))
+    for n in range(70_000):
+        recorder.record(flight.PUT, 0, n)
+    paths = flight.log_files(str(tmp_path))[recorder._name]
+    assert len(paths) == 3
+    Path(paths[1]).write_bytes(b"")
+    (log,) = segments.read_logs(str(tmp_path))
+    assert log.dropped == 1
+    numbers = log.records["a"][log.of(flight.PUT)]
+    assert (numbers[0], numbers[-1]) == (0, 69_999)
+    assert 4_000 < len(numbers) < 70_000
+
+
+def test_an_empty_folder_and_none_at_all_give_an_empty_timeline(tmp_path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        timeline = logs.read_timeline(str(folder))
+        assert (len(timeline.tasks), timeline.processes, timeline.workers) == (0, [], 0)
+        look_at_everything(folder)
+
+
+def test_a_log_is_read_while_it_is_being_written(tmp_path) -> None:
+    recorder = Recorder(str(tmp_path))
+    for n in range(100):
+        recorder.record(flight.PUT, 0, n, text=b"message %d" % n)
+        assert len(values(tmp_path)) == n + 1
+
+
+@pytest.mark.parametrize(
+    ("system", "written", "code"),
+    [
+        ("linux", 2**32 - 9, -9),
+        ("linux", 3, 3),
+        ("win32", 2**32 - 15, -15),  # terminated
+        ("win32", 0xC0000005, 0xC0000005),  # touched memory that it has not
+    ],
+)
+def test_an_exit_code_is_told_as_multiprocessing_tells_it(system, written, code, monkeypatch):
+    monkeypatch.setattr("sys.platform", system)
+    assert logs._exitcode(written) == code

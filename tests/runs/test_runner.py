@@ -1,0 +1,304 @@
+"""Running experiments in the background: the latest wins, Stop stops, nothing is left behind."""
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from time import sleep
+
+import psutil
+import pytest
+
+from helpers.runs.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
+from tests.support.within import until
+
+SECONDS = 30
+
+
+def sleep_long(mp, workers):
+    with mp.Pool(workers) as pool:
+        pool.map(sleep, [60] * workers, chunksize=1)
+
+
+def sleep_briefly(mp, workers):
+    with mp.Pool(workers) as pool:
+        pool.map(sleep, [0.05] * workers, chunksize=1)
+
+
+class Watch:
+    """A job and what it tells."""
+
+    def __init__(self, run, workers=2):
+        self.attempt = Attempt(run, Setting("spawn", {"workers": workers}))
+        self.result, self.dropped = None, False
+        self.told = threading.Event()
+        self.under_way = threading.Event()
+        self.job = Job(self.attempt, self._look, self._finish, self._drop)
+
+    def _look(self, timeline):
+        if len(timeline.tasks):
+            self.under_way.set()
+
+    def _finish(self, result):
+        self.result = result
+        self.told.set()
+
+    def _drop(self):
+        self.dropped = True
+        self.told.set()
+
+    def children(self):
+        pids = [process.pid for process in self.attempt.context.timeline().processes]
+        return [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+@pytest.fixture
+def runner():
+    runner = Runner()
+    yield runner
+    runner.stop()
+
+
+def test_a_run_is_looked_at_while_it_goes_on_and_told_when_it_is_over(runner):
+    def until_looked_at(mp, workers):
+        sleep_briefly(mp, workers)
+        assert watch.under_way.wait(SECONDS)
+
+    watch = Watch(until_looked_at)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == ""
+    assert len(watch.result.timeline.tasks) == 2
+
+
+def test_stop_ends_the_run_and_all_its_processes(runner):
+    watch = Watch(sleep_long)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED
+    assert watch.children() == []
+    assert {task.outcome for task in watch.result.timeline.tasks} == {"lost"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal of this kind reaches a child there")
+@pytest.mark.parametrize("ignored", [False, True], ids=["as in a busy kernel", "as in an idle one"])
+def test_an_interrupt_of_one_child_ends_the_run_and_all_its_processes(runner, ignored):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+    try:
+        watch = Watch(sleep_long)
+        runner.request(watch.job)
+        assert watch.under_way.wait(SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    os.kill(watch.attempt.context.timeline().tasks.pid[0], signal.SIGINT)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == INTERRUPTED
+    assert watch.result.timeline.interrupts == 1
+    assert watch.children() == []
+
+
+def test_a_keyboard_interrupt_inside_a_run_does_not_leave_its_panel_waiting(runner):
+    def broken_off(mp, workers):
+        raise KeyboardInterrupt  # as an executor hands it on from a worker
+
+    watch = Watch(broken_off)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == INTERRUPTED
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_second_interrupt_is_not_raised_while_the_first_ones_way_out_goes_on(runner):
+    """What it may do to a lock there is done here: another error than the KeyboardInterrupt."""
+
+    def interrupted(mp, workers):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(True)
+            raise RuntimeError("release unlocked lock") from None
+
+    went_on = []
+    attempt = Attempt(interrupted, Setting("spawn", {"workers": 2}))
+    result = runner.make_here(attempt)
+    assert went_on, "the second interrupt was raised"
+    assert (result.trouble, attempt.broken_off) == (INTERRUPTED, True)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_who_makes_nothing_of_an_interrupt_can_be_interrupted_again(runner, monkeypatch):
+    def stubborn(mp, workers):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        went_on.append(True)
+
+    monkeypatch.setattr("helpers.runs.runner.BETWEEN_INTERRUPTS", 0.0)
+
+    went_on = []
+    attempt = Attempt(stubborn, Setting("spawn", {"workers": 2}))
+    assert runner.make_here(attempt).trouble == INTERRUPTED
+    assert not went_on, "the second interrupt was not raised"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_ends_a_run_here_also_where_it_wakes_nobody_who_waits(runner, monkeypatch):
+    """As on Windows, where ipykernel only leaves word for the main thread."""
+    monkeypatch.setattr("helpers.runs.runner.WAKES", False)
+    attempt = Attempt(sleep_long, Setting("spawn", {"workers": 2}))
+
+    def interrupt():
+        until(lambda: len(attempt.context.timeline().tasks) == 2)
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    result = runner.make_here(attempt)
+    assert (result.trouble, attempt.broken_off) == (INTERRUPTED, True)
+    assert {task.outcome for task in result.timeline.tasks} == {"lost"}
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_here_that_is_stuck_is_left_behind_where_nothing_wakes_it(runner, monkeypatch):
+    monkeypatch.setattr("helpers.runs.runner.WAKES", False)
+    free = threading.Event()
+
+    def stuck(mp, workers):
+        _thread.interrupt_main()
+        free.wait(SECONDS)
+
+    result = runner.make_here(Attempt(stuck, Setting("spawn", {"workers": 2})))
+    free.set()
+    assert result.trouble == LEFT_BEHIND
+
+
+def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):
+    running, waiting, latest = Watch(sleep_long), Watch(sleep_long), Watch(sleep_briefly)
+    runner.request(running.job)
+    assert running.under_way.wait(SECONDS)
+    runner.request(waiting.job)
+    runner.request(latest.job)
+    assert latest.told.wait(SECONDS)
+    assert (running.result.trouble, waiting.dropped, latest.result.trouble) == (STOPPED, True, "")
+    assert running.children() == []
+
+
+def test_a_run_that_is_stuck_elsewhere_is_left_behind_and_the_next_one_is_right(runner):
+    free = threading.Event()
+    started = threading.Event()
+
+    def stuck(mp, workers):
+        started.set()
+        free.wait(SECONDS)  # nothing of ours: nobody can interrupt it
+
+    watch, after = Watch(stuck), Watch(sleep_briefly)
+    runner.request(watch.job)
+    assert started.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == LEFT_BEHIND
+    assert not watch.attempt.over.is_set()
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert after.result.trouble == ""
+    free.set()
+    assert watch.attempt.over.wait(SECONDS)
+
+
+def test_what_a_run_left_behind_starts_later_is_refused(runner):
+    free, started, refused = threading.Event(), threading.Event(), []
+
+    def late(mp, workers):
+        started.set()
+        free.wait(SECONDS)
+        try:
+            mp.Process(target=sleep, args=(60,)).start()
+        except Exception as error:
+            refused.append(type(error).__name__)
+
+    watch = Watch(late)
+    runner.request(watch.job)
+    assert started.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    free.set()
+    assert watch.attempt.over.wait(SECONDS)
+    assert refused == ["Stopped"]
+
+
+def test_a_run_here_stops_the_one_in_the_background_first(runner):
+    background = Watch(sleep_long)
+    runner.request(background.job)
+    assert background.under_way.wait(SECONDS)
+    result = runner.make_here(Attempt(sleep_briefly, Setting("spawn", {"workers": 2})))
+    assert background.told.wait(SECONDS)
+    assert (background.result.trouble, result.trouble) == (STOPPED, "")
+    ended = max(process.ended for process in background.result.timeline.processes)
+    assert ended <= background.result.timeline.now
+
+
+def test_an_error_in_the_run_becomes_its_first_line(runner):
+    def fails(mp, workers):
+        raise ValueError("no such thing\nand more")
+
+    watch = Watch(fails)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == "ValueError: no such thing"
+
+
+def test_only_one_idle_thread_stays(runner):
+    before = len(threads())  # those of other tests' runners
+    for _ in range(3):
+        watch = Watch(sleep_briefly)
+        runner.request(watch.job)
+        assert watch.told.wait(SECONDS)
+    deadline = time.monotonic() + SECONDS
+    while len(threads()) > before + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(threads()) == before + 1
+
+
+def threads():
+    """The threads that runs have left."""
+    names = ("experiment", "process watcher", "panel runner")
+    return [thread.name for thread in threading.enumerate() if thread.name in names]
+
+
+def test_a_stopped_run_whose_joins_come_back_is_told_as_stopped(runner):
+    def joins(mp, workers):
+        children = [mp.Process(target=sleep, args=(60,)) for _ in range(workers)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+
+    watch = Watch(joins)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED
+
+
+def test_an_error_in_what_is_told_does_not_end_the_thread_that_serves_all(runner, capsys):
+    watch, after = Watch(sleep_briefly), Watch(sleep_briefly)
+    runner.request(watch.job._replace(finish=lambda result: watch.told.set() or 1 / 0))
+    assert watch.told.wait(SECONDS)
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert after.result.trouble == ""
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_timeline_that_cannot_be_read_becomes_trouble(runner, monkeypatch):
+    watch = Watch(sleep_briefly)
+    monkeypatch.setattr(watch.attempt, "make", lambda: 1 / 0)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert "ZeroDivisionError" in watch.result.trouble
