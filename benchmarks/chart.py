@@ -173,7 +173,7 @@ def bare_loop(durations: list[float], workers: int) -> None:
 @figure(
     "predict 1,000,000 tasks on 1,024 workers over a bare heapreplace loop",
     "ratio",
-    bar=1.3,
+    bar=5,
 )
 def predict_1m():
     numbers = random.Random(1)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import schedule
-from helpers.schedule import MOST_WORKERS, predict
+from helpers.schedule import MOST_LANES, predict
 
 SECONDS = st.floats(min_value=0, max_value=1e6)
 MANY = st.lists(SECONDS, min_size=1, max_size=60)
@@ -143,16 +142,6 @@ def test_the_rule_is_the_same_with_hundreds_of_workers(lengths, pick, count, wor
     )
 
 
-@given(WHOLE, st.integers(1, 40))
-def test_many_starts_at_once_are_those_of_the_rule_followed_by_hand(durations, workers):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "_MANY_WORKERS", 1)
-        tasks = predict(durations, workers).tasks
-    assert [(task.lane, task.started, task.finished) for task in tasks] == by_hand(
-        durations, workers
-    )
-
-
 @pytest.mark.filterwarnings("error")
 def test_durations_that_nearly_add_up_to_too_much_are_no_cause_for_a_warning():
     longest = 1.2e308
@@ -226,7 +215,7 @@ def test_very_short_and_very_long_tasks_are_scheduled(length):
 # What is refused
 
 
-@pytest.mark.parametrize("workers", [0, -1, 10**6, MOST_WORKERS + 1])
+@pytest.mark.parametrize("workers", [0, -1, 10**6, MOST_LANES + 1])
 def test_a_number_of_workers_out_of_range_is_refused(workers):
     with pytest.raises(ValueError, match=rf"workers must be from 1 to 100,000, not {workers}"):
         predict([1.0], workers)
@@ -266,9 +255,17 @@ def test_durations_that_are_not_several_numbers_are_refused(bad):
         predict(bad, 2)
 
 
-def test_durations_beyond_all_numbers_are_refused():
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("chunksize", [1, 2])
+def test_durations_beyond_all_numbers_are_refused(chunksize):
     with pytest.raises(ValueError, match="more seconds than a number can hold"):
-        predict([1.7e308, 1.7e308], 1)
+        predict([1.7e308, 1.7e308], 1, chunksize)
+
+
+@pytest.mark.filterwarnings("error")
+def test_chunks_that_only_together_last_too_long_are_scheduled():
+    assert predict([1e308] * 4, 4, chunksize=1).makespan == 1e308
+    assert predict([5e307] * 8, 4, chunksize=2).makespan == 1e308
 
 
 @pytest.mark.parametrize("chunksize", [0, -1])

@@ -1,6 +1,7 @@
 """Write, execute and tidy the notebooks.
 
     python tools/notebooks.py write 03_pool lesson.py   make notebooks/03_pool.ipynb from a script
+    python tools/notebooks.py edit 03_pool lesson.py    the same; unchanged cells keep their outputs
     python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (or all)
     python tools/notebooks.py script 03_pool            print a notebook as a script, to be edited
 
@@ -94,6 +95,19 @@ def executed(notebook: NotebookNode, folder: Path = NOTEBOOKS) -> NotebookNode:
     return normalised(_without_paths(client.execute(env=environment)))
 
 
+def with_outputs_of(stored: NotebookNode, notebook: NotebookNode) -> NotebookNode:
+    """Return an executed notebook where each cell that was stored before has its stored outputs.
+
+    Two runs never draw the same picture, and a diff shall show what changed. A cell is the same
+    cell if its text is: its id is made from that.
+    """
+    outputs = {cell.id: cell.outputs for cell in stored.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        if cell.id in outputs:
+            cell.outputs = outputs[cell.id]
+    return notebook
+
+
 def _without_paths(notebook: NotebookNode) -> NotebookNode:
     """Take this machine's folders out of tracebacks; nbval does not compare those."""
     folders = {str(NOTEBOOKS.parent), sys.prefix, sys.base_prefix}
@@ -156,9 +170,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Do what the command line asks; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    write = commands.add_parser("write", help="make a notebook from a percent script")
-    write.add_argument("name")
-    write.add_argument("script", type=Path)
+    for name, help in (
+        ("write", "make a notebook from a percent script"),
+        ("edit", "the same, but cells whose text is as before keep their outputs"),
+    ):
+        command = commands.add_parser(name, help=help)
+        command.add_argument("name")
+        command.add_argument("script", type=Path)
     execute = commands.add_parser("execute", help="run notebooks again, in place")
     execute.add_argument("names", nargs="*")
     script = commands.add_parser("script", help="print a notebook as a percent script")
@@ -168,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "script":
         print(to_script(read(_path(options.name))))
         return 0
-    if options.command == "write":
+    if options.command in ("write", "edit"):
         drafts = {_path(options.name): from_script(options.script.read_text(encoding="utf-8"))}
     else:
         paths = [_path(name) for name in options.names] or sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -176,7 +194,10 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for path, draft in drafts.items():
         try:
-            save(executed(draft), path)
+            notebook = executed(draft)
+            if options.command == "edit":
+                notebook = with_outputs_of(read(path), notebook)
+            save(notebook, path)
         except CellExecutionError as error:
             print(f"{path.name} was not saved, a cell failed:\n{error}", file=sys.stderr)
             failed = True

@@ -335,3 +335,16 @@ def test_no_widget_is_saved(tmp_path) -> None:
     notebook = notebooks.executed(notebooks.from_script(script), tmp_path)
     assert list(notebook.cells[0].outputs[0].data) == ["text/plain"]
     assert "widgets" not in notebook.metadata
+
+
+def test_an_edited_notebook_keeps_the_outputs_of_its_unchanged_cells(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    script = tmp_path / "lesson.py"
+    script.write_text("# %%\nimport os\n\n# %%\nprint(os.getpid())\n\n# %%\nprint(1)\n", "utf-8")
+    assert notebooks.main(["write", "01_sample", str(script)]) == 0
+    first = notebooks.read(tmp_path / "01_sample.ipynb").cells
+    script.write_text(script.read_text("utf-8").replace("print(1)", "print(2)"), "utf-8")
+    assert notebooks.main(["edit", "01_sample", str(script)]) == 0
+    second = notebooks.read(tmp_path / "01_sample.ipynb").cells
+    assert second[1].outputs == first[1].outputs, "another kernel has another pid"
+    assert [cell.outputs[0].text for cell in (first[2], second[2])] == ["1\n", "2\n"]
