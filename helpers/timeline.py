@@ -23,6 +23,9 @@ OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
 RUNNING, RETURNED, RAISED, LOST = range(4)
 
+POOL_ROLES = ("worker", "thread")
+"""The roles of those that share out tasks: the workers of a pool, and threads."""
+
 
 class Task(NamedTuple):
     """One call of a function in a worker, or the function of a process. Times in seconds."""
@@ -56,6 +59,14 @@ class Process(NamedTuple):
     ended: float
     exitcode: int | None
     host: str = ""
+
+    @property
+    def up(self) -> float:
+        """When its start-up was over, in seconds; nan if that is not known.
+
+        A worker is up when it is ready for tasks, a process of its own when it is born.
+        """
+        return self.ready if self.role in POOL_ROLES else self.born
 
 
 class Line(NamedTuple):
@@ -259,8 +270,8 @@ class Timeline:
         self.own_zeros = own_zeros  # every process's moments count from when it was asked for
 
     @property
-    def _ends(self):
-        """When each task finished; for one that has not, the moment of the snapshot."""
+    def ends(self) -> np.ndarray:
+        """When each task finished; for a task that still runs, the moment of the snapshot."""
         finished = self.tasks.finished
         return np.where(np.isnan(finished), self.now, finished)
 
@@ -274,19 +285,19 @@ class Timeline:
         """First task's start to last task's finish."""
         if not len(self.tasks):
             return math.nan
-        return float(self._ends.max() - self.tasks.started.min())
+        return float(self.ends.max() - self.tasks.started.min())
 
     @property
     def total(self) -> float:
         """First call to last result: what a person waits."""
         if not len(self.tasks):
             return math.nan
-        return float(_max(np.array([self._ends.max(), _max(self.tasks.received)])))
+        return float(_max(np.array([self.ends.max(), _max(self.tasks.received)])))
 
     @property
     def busy(self) -> float:
         """The sum of the durations of all tasks."""
-        return float((self._ends - self.tasks.started).sum()) if len(self.tasks) else math.nan
+        return float((self.ends - self.tasks.started).sum()) if len(self.tasks) else math.nan
 
     @property
     def utilisation(self) -> float:
@@ -307,7 +318,7 @@ class Timeline:
         """
         if not self.makespan > 0:
             return math.nan
-        on_core = (self._ends - self.tasks.started) * np.nan_to_num(self.tasks.on_core)
+        on_core = (self.ends - self.tasks.started) * np.nan_to_num(self.tasks.on_core)
         return float(on_core.sum() / self.makespan)
 
     def table(self) -> str:
