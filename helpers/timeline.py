@@ -11,13 +11,9 @@ when somebody looks at them.
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
-from helpers.child import recorder as flight
-from helpers.runs import trace as exports
 
 OUTCOMES = ("running", "returned", "raised", "lost")
 """How a task ended; a task's code in the column `outcome` is its place here."""
@@ -337,122 +333,6 @@ class Timeline:
         rows = [head, *(_row(task) for task in self.tasks)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
         return "\n".join(_aligned(row, widths) for row in rows)
-
-    def to_trace(self, path: str | Path) -> None:
-        """Write all of it to a file in Chrome's trace-event format.
-
-        https://ui.perfetto.dev opens such a file, and so does VizTracer's viewer.
-        """
-        exports.write_trace(path, self)
-
-    @classmethod
-    def from_trace(cls, path: str | Path) -> "Timeline":
-        """The timeline that `to_trace` wrote to a file.
-
-        Raises ValueError for any other file.
-        """
-        facts = exports.read_trace(path)
-        kinds = dict(zip(exports.KINDS, RECORD_KINDS, strict=True))
-        records = {
-            name: [_record(kind, fields) for fields in facts.pop(name)]
-            for name, kind in kinds.items()
-        }
-        tasks = _tasks_of(records.pop("tasks"))
-        return cls(tasks, **records, **_record(Facts, facts)._asdict())
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write the tasks, and only them, to a table: one line each, times in seconds.
-
-        An empty cell stands for what is not known.
-        """
-        exports.write_csv(path, Task._fields, self.tasks)
-
-    @classmethod
-    def from_csv(cls, path: str | Path) -> "Timeline":
-        """The tasks that `to_csv` wrote to a file, on as many workers as have a task.
-
-        Raises ValueError for any other file.
-        """
-        rows = exports.read_csv(path, Task._fields)
-        tasks = _tasks_of([_record(Task, row) for row in rows])
-        last = max((_max(times) for times in (tasks.started, tasks.finished)), default=math.nan)
-        return cls(tasks, workers=len(set(tasks.lane.tolist())), now=last)
-
-
-RECORD_KINDS = (Task, Process, Line, Message, Access, Hold, Transfer)
-
-
-MOST_LANES = 100_000
-"""Of how many lanes a file may tell. No experiment has so many; and a chart makes room for all."""
-
-LONGEST_TIME, LARGEST_NUMBER = 1e12, 2**53
-"""Seconds, and whole numbers: beyond these, sums of floats lose their way."""
-
-
-class Facts(NamedTuple):
-    """What a file tells of a timeline besides its records; see `Timeline`."""
-
-    method: str
-    workers: int
-    now: float
-    predicted: bool
-    lost_events: int
-    lost_text: int
-    parent: int
-    interrupts: int
-    own_zeros: bool
-
-
-def _record(kind, fields):
-    """A record of this kind from what is known of it, as text or as numbers.
-
-    Raises ValueError where a number that every such record has is missing, and for a number that
-    none can have.
-    """
-    unknown = {float: math.nan, str: "", int | None: None}
-    read = {float: _seconds, int: _whole, int | None: _whole, str: _text, bool: bool}
-    types = kind.__annotations__
-    try:
-        known = (read[t](fields[n]) if n in fields else unknown[t] for n, t in types.items())
-        record = kind(*known)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"this is no {kind.__name__.lower()}: {fields!r:.200}") from error
-    lanes = [getattr(record, name, 0) for name in ("lane", "workers")]
-    if not 0 <= min(lanes) <= max(lanes) <= MOST_LANES:
-        raise ValueError(f"a lane or a number of workers is none: {fields!r:.200}")
-    if getattr(record, "role", flight.ROLES[0]) not in flight.ROLES:
-        raise ValueError(f"no process has this role: {fields!r:.200}")
-    return record
-
-
-def _seconds(value):
-    """A time from a file. Raises ValueError for one that no clock shows."""
-    time = float(value)
-    if abs(time) > LONGEST_TIME:
-        raise ValueError(value)
-    return time
-
-
-def _whole(value):
-    """A whole number from a file. Raises ValueError for one that nothing is numbered with."""
-    number = int(value)
-    if abs(number) > LARGEST_NUMBER:
-        raise ValueError(value)
-    return number
-
-
-def _text(value):
-    """A text from a file, without the halves of letters that JSON can hold and no font has."""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def _tasks_of(records):
-    """Tasks from `Task` records."""
-    columns = dict(zip(Task._fields, zip(*records, strict=True), strict=True)) if records else {}
-    words = [outcome.partition(" ") for outcome in columns.pop("outcome", ())]
-    errors = {i: error for i, (_, space, error) in enumerate(words) if space}
-    outcome = [OUTCOMES.index(word) for word, _, _ in words]
-    return Tasks.from_columns(columns.pop("call", ()), outcome=outcome, errors=errors, **columns)
 
 
 def start_ups(*timelines: Timeline) -> Timeline:

@@ -1,6 +1,7 @@
 """The panel's logic, without a browser: real widgets, real processes, a picture that is caught."""
 
 import html
+import json
 import re
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from helpers import machine, panel
 from helpers.panel import explore
+from helpers.runs import controls, output
 from helpers.runs.runner import RUNNER
 from helpers.schedule import predict
 from tests.support.within import until
@@ -37,7 +39,7 @@ def press_run(shown: panel.Panel) -> None:
     shown.run_button.click()
 
 
-class Output:
+class Page:
     """What would be on the page: the widgets, and the HTML of each output that has an id."""
 
     def __init__(self):
@@ -77,10 +79,10 @@ class Output:
 @pytest.fixture
 def page(monkeypatch):
     """Catch what is displayed."""
-    output = Output()
-    monkeypatch.setattr(panel, "display", output.display)
-    monkeypatch.setattr(panel, "update_display", output.update_display)
-    return output
+    caught = Page()
+    monkeypatch.setattr(output, "display", caught.display)
+    monkeypatch.setattr(output, "update_display", caught.update_display)
+    return caught
 
 
 def nap(mp, workers):
@@ -442,25 +444,42 @@ def test_runs_by_each_start_method_stand_below_each_other_under_their_names(page
     assert re.findall(r'<th scope="row">\d+</th><td>(\w+)</td>', page.comparison()) == used
 
 
-def test_save_writes_pictures_and_all_tasks_beside_the_notebook(page, tmp_path, monkeypatch):
+def test_save_writes_tasks_pictures_and_a_trace_beside_the_notebook(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = explore(nap, workers=1)
     for number in (1, 2):  # never over what was saved before
         shown.save_button.click()
-        assert status(shown).startswith(f"Saved beside this notebook: runs_{number}.csv, ")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert {"runs_1.csv", "runs_2.csv"} < names
-    assert set(status(shown).partition(": ")[2].rstrip(".").split(", ")) < names
+        assert status(shown) == (
+            f"Saved beside this notebook: runs_{number}.csv, runs_{number}_newest.png, "
+            f"runs_{number}_comparison.png, and the newest run as a trace for ui.perfetto.dev "
+            f"or chrome://tracing: runs_{number}.json."
+        )
+        said = set(re.findall(r"runs_\w+\.\w+", status(shown)))
+        assert said <= {path.name for path in tmp_path.iterdir()}
+    assert len(list(tmp_path.iterdir())) == 8
 
 
-def test_where_nothing_can_be_saved_the_status_says_so(page, monkeypatch):
+def test_the_trace_that_save_writes_is_that_of_the_newest_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = explore(nap, workers=1)
+    shown.sliders["workers"].value = 3
+    run_again(shown)
+    shown.save_button.click()
+    trace = json.loads((tmp_path / "runs_1.json").read_text("utf-8"))
+    bars = [event for event in trace["traceEvents"] if event.get("cat") == "tasks"]
+    newest = shown.results[-1].timeline
+    assert trace["otherData"]["workers"] == 3
+    assert [(bar["name"], bar["pid"]) for bar in bars] == [(t.call, t.pid) for t in newest.tasks]
+
+
+def test_where_not_everything_can_be_saved_the_status_says_so(page, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
     shown = explore(nap, workers=1)
-    monkeypatch.setattr(panel, "to_csv", full)
+    monkeypatch.setattr(panel, "save_runs", full)
     shown.save_button.click()
-    assert status(shown) == "Nothing could be saved here: No space left on device"
+    assert status(shown) == "Not everything could be saved here: No space left on device"
 
 
 # Stop
@@ -478,7 +497,7 @@ def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_the
     before = set(psutil.Process().children(recursive=True))
     press_run(shown)
     until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")
-    attempt = shown._latest
+    attempt = shown.attempt
     until(lambda: "returned" in outcomes(attempt.context.timeline()), "the short task was done")
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel had stopped")
@@ -594,9 +613,11 @@ def test_an_error_in_a_worker_is_told_and_its_chart_drawn(page):
     assert "raised an error" in page.alt() or "raised" in page.alt()
 
 
-@pytest.mark.parametrize("broken", ["gantt", "comparison", "picture_html"])
+@pytest.mark.parametrize(
+    ("room", "broken"), [(panel, "gantt"), (output, "comparison"), (panel, "picture_html")]
+)
 def test_a_chart_that_cannot_be_drawn_is_told_and_the_next_run_is_right(
-    page, switch, monkeypatch, broken
+    page, switch, monkeypatch, room, broken
 ):
     shown = explore(switch.run, workers=1)
 
@@ -605,7 +626,7 @@ def test_a_chart_that_cannot_be_drawn_is_told_and_the_next_run_is_right(
 
     switch.hang = broken == "picture_html"  # which draws the frames of a run that goes on
     with monkeypatch.context() as patched:
-        patched.setattr(panel, broken, no_ink)
+        patched.setattr(room, broken, no_ink)
         press_run(shown)
         told = "the chart could not be drawn: RuntimeError: no ink"
         until(lambda: status(shown) == told, "it was told")
@@ -724,7 +745,7 @@ def test_a_mark_shows_the_cores_of_this_seat_and_why_they_are_so_many(
     text = shown.core_mark.value
     assert re.sub("<.*?>", " ", text).split() == words.split()
     left = float(re.search(r"left:(\d+)px", text)[1])
-    assert left == pytest.approx(panel.TRACK_LEFT + share * panel.TRACK_WIDTH, abs=1)
+    assert left == pytest.approx(controls.TRACK_LEFT + share * controls.TRACK_WIDTH, abs=1)
     assert "a test&#x27;s &lt;wish&gt;" in text
 
 

@@ -33,24 +33,14 @@ FEW_SETTINGS = 12
 # Speed-up
 
 
-def speed_ups(results: Sequence[Result]) -> dict[str, list[tuple[int, float]]]:
-    """For each start method the runs that have a speed-up, as pairs (workers, speed-up).
+def speed_up_of_each(results: Sequence[Result]) -> list[float]:
+    """Return the speed-up of each run, in the order of the runs; nan where there is none.
 
     A speed-up is the total with one worker over the total of the run. Where several runs with one
     worker were measured, their median counts. They must be runs of the same experiment: the same
     start method, the same numbers apart from the workers, as many tasks that ended alike. Without
-    such a run there is no speed-up. Runs with trouble are left out.
+    such a run there is no speed-up. A run with trouble has none either.
     """
-    found = {}
-    for result, speed_up in zip(results, speed_up_of_each(results), strict=True):
-        if not math.isnan(speed_up):
-            point = (result.setting.numbers[WORKERS], speed_up)
-            found.setdefault(result.setting.method, []).append(point)
-    return found
-
-
-def speed_up_of_each(results: Sequence[Result]) -> list[float]:
-    """The speed-up of each run, in their order; nan where there is none."""
     alone = medians(
         (_experiment(result), result.timeline.total)
         for result in results

@@ -1,83 +1,67 @@
-"""Timelines as files: the trace-event format of Chrome, and tables of comma-separated values.
+"""A timeline as a trace file, for viewers such as Perfetto.
 
-A trace file is JSON. https://ui.perfetto.dev opens it, and so does VizTracer's viewer. What such
-a viewer draws stands in each event's own fields, in microseconds; everything that we know of it
-stands in its `args`, in seconds, so that nothing is lost when the file is read back.
+The file is JSON in Chrome's trace-event format. https://ui.perfetto.dev and chrome://tracing open
+it, and so does VizTracer's viewer. What such a viewer draws stands in each event's own fields, with
+times in microseconds. Everything that was recorded stands in the event's `args`, with times in
+seconds: a click on a bar shows it.
 
 Source: the Trace Event Format, https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 """
 
-import csv
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-FORMAT = "Processes in Plain Sight, trace 1"
+from helpers.timeline import Timeline
+
 FACTS = (
     *("method", "workers", "now", "predicted", "parent"),
     *("lost_events", "lost_text", "interrupts", "own_zeros"),
 )
-KINDS = ("tasks", "processes", "lines", "messages", "accesses", "holds", "transfers")
+"""What the file tells of the timeline as a whole: attributes of `Timeline`."""
 
 
-# Traces
+def to_trace(timeline: Timeline, path: str | Path) -> None:
+    """Write a timeline to a trace file, one event a line.
 
+    Args:
+        timeline: a measured timeline or a predicted one.
+        path: the new file, such as `runs.json`.
 
-def write_trace(path: str | Path, timeline) -> None:
-    """Write a timeline to a trace file, one event a line."""
-    facts = {"format": FORMAT} | {name: getattr(timeline, name) for name in FACTS}
-    with open(path, "w", encoding="utf-8") as file:
+    Raises:
+        FileExistsError: if there is such a file already. It is never overwritten.
+    """
+    facts = {name: getattr(timeline, name) for name in FACTS}
+    with open(path, "x", encoding="utf-8") as file:
         file.write('{"otherData": ' + json.dumps(_known(facts)))
         file.write(',\n"displayTimeUnit": "ms",\n"traceEvents": [')
-        for n, event in enumerate(_events(timeline)):
-            file.write((",\n" if n else "\n") + json.dumps(event))
+        for number, event in enumerate(_events(timeline)):
+            file.write((",\n" if number else "\n") + json.dumps(event))
         file.write("\n]}\n")
 
 
-def read_trace(path: str | Path) -> dict:
-    """What `write_trace` has written: the facts by name, and for each of KINDS a list of fields.
-
-    Raises ValueError for a file that `write_trace` has not written.
-    """
-    try:
-        trace = json.loads(Path(path).read_text("utf-8"))
-        facts, events = trace["otherData"], trace["traceEvents"]
-        ours = facts["format"] == FORMAT
-        found = {name: facts[name] for name in FACTS if name in facts}
-        records = [(event["cat"], event["args"]) for event in events if _is_record(event)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        ours = False
-    if not ours:
-        raise ValueError(f"{path} is no trace that Timeline.to_trace has written")
-    found |= {kind: [] for kind in KINDS}
-    for kind, fields in records:
-        found[kind].append(fields)
-    return found
-
-
-def _is_record(event):
-    """Does an event hold all that we know of something? The others are for a viewer only."""
-    return "args" in event and event.get("cat") in KINDS
-
-
 def _known(fields):
-    """Only what is known: JSON has no word for nan, and a field that is absent says the same."""
-    return {name: value for name, value in fields.items() if value is not None and value == value}
+    """Leave out what is not known: JSON has no word for nan, and an absent field says the same."""
+    return {name: value for name, value in fields.items() if not _is_unknown(value)}
+
+
+def _is_unknown(value):
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _events(timeline) -> Iterator[dict]:
-    """All events of a trace."""
-    place = _Places(timeline)
-    for number, process in enumerate(timeline.processes):
-        yield _named(process, place, number)
-        yield _process(process, place, timeline.now)
+    """Yield all events of a trace."""
+    place, now = _Places(timeline), timeline.now
+    for process in timeline.processes:
+        yield _track_name(process, place)
+        yield _span(process, "processes", process.name, process.asked, process.ended, place, now)
         yield from _start_up(process, place)
     for task in timeline.tasks:
-        yield _span(task, "tasks", task.call, task.started, task.finished, place, timeline.now)
-    for one in timeline.transfers:
-        name = f"{one.action}: {one.kib:,} KiB"
-        yield _span(one, "transfers", name, one.began, one.ended, place, timeline.now)
+        yield _span(task, "tasks", task.call, task.started, task.finished, place, now)
+    for transfer in timeline.transfers:
+        name = f"{transfer.action}: {transfer.kib:,} KiB"
+        yield _span(transfer, "transfers", name, transfer.began, transfer.ended, place, now)
     for line in timeline.lines:
         yield _moment(line, "lines", line.text, place)
     for access in timeline.accesses:
@@ -85,18 +69,18 @@ def _events(timeline) -> Iterator[dict]:
     for number, message in enumerate(timeline.messages):
         yield from _arrow(message, number, place)
     for number, hold in enumerate(timeline.holds):
-        yield from _hold(hold, number, place, timeline.now)
+        yield from _hold(hold, number, place, now)
 
 
 class _Places:
-    """Where a viewer shows something: its track is named by a pid and a tid.
+    """The tracks on which a viewer shows events: each is named by a pid and a tid.
 
-    A thread is shown in the process that it belongs to, a predicted task in a track of its lane.
+    A thread is shown in the process that it belongs to, a predicted task on a track of its lane.
     """
 
     def __init__(self, timeline):
         self._parent = timeline.parent
-        self._threads = {one.pid for one in timeline.processes if one.role == "thread"}
+        self._threads = {p.pid for p in timeline.processes if p.role == "thread"}
 
     def __call__(self, pid, lane=0):
         if pid in self._threads:
@@ -105,23 +89,18 @@ class _Places:
 
 
 def _microseconds(seconds):
-    return round(1e6 * seconds, 3)
+    """Turn seconds into the format's unit; what is not known becomes 0."""
+    return round(1e6 * seconds, 3) if math.isfinite(seconds) else 0
 
 
-def _named(process, place, number):
-    """The name of a track."""
+def _track_name(process, place):
     kind = "thread_name" if process.role == "thread" else "process_name"
     name = process.name if process.role == "process" else f"{process.role} {process.lane}"
     return {"ph": "M", "name": kind, **place(process.pid), "args": {"name": name}}
 
 
-def _process(process, place, now):
-    """The life of a process; its tasks lie within."""
-    return _span(process, "processes", process.name, process.asked, process.ended, place, now)
-
-
 def _start_up(process, place):
-    """How long it took until the process could work, where that is known."""
+    """Yield how long it took until the process could work, where that is known."""
     ready = process.ready if math.isfinite(process.ready) else process.born
     if ready - process.asked >= 0:
         ts, dur = _microseconds(process.asked), _microseconds(ready - process.asked)
@@ -129,79 +108,34 @@ def _start_up(process, place):
 
 
 def _span(record, kind, name, begin, end, place, now):
-    """Something that took a while, up to now if it goes on."""
+    """Make the event of something that took a while; up to now if it goes on."""
     end = now if math.isnan(end) else end
     begin = end if math.isnan(begin) else begin
-    times = {
-        "ts": _finite(_microseconds(begin)),
-        "dur": max(0, _finite(_microseconds(end - begin))),
-    }
-    where = place(record.pid, record.lane)
-    return {
-        "ph": "X",
-        "cat": kind,
-        "name": name,
-        **times,
-        **where,
-        "args": _known(record._asdict()),
-    }
-
-
-def _finite(number):
-    return number if math.isfinite(number) else 0
+    times = {"ts": _microseconds(begin), "dur": max(0, _microseconds(end - begin))}
+    where, args = place(record.pid, record.lane), _known(record._asdict())
+    return {"ph": "X", "cat": kind, "name": name, **times, **where, "args": args}
 
 
 def _moment(record, kind, name, place):
-    """Something that took no time."""
+    """Make the event of something that took no time."""
     ts, where, args = _microseconds(record.time), place(record.pid), _known(record._asdict())
     return {"ph": "i", "s": "t", "cat": kind, "name": name, "ts": ts, **where, "args": args}
 
 
 def _arrow(message, number, place):
-    """A message on its way, from the sender's task to the receiver's."""
-    args = {"args": _known(message._asdict())}
+    """Yield a message's two ends: it left the sender's track, and reached the receiver's."""
     both = {"cat": "messages", "name": f"{message.queue}: {message.value}", "id": number}
-    yield {"ph": "s", **both, "ts": _microseconds(message.put), **place(message.sender), **args}
+    args = _known(message._asdict())
+    ts, where = _microseconds(message.put), place(message.sender)
+    yield {"ph": "s", **both, "ts": ts, **where, "args": args}
     if math.isfinite(message.got):
-        where = place(message.receiver)
-        yield {"ph": "f", "bp": "e", **both, "ts": _microseconds(message.got), **where}
+        ts, where = _microseconds(message.got), place(message.receiver)
+        yield {"ph": "f", "bp": "e", **both, "ts": ts, **where}
 
 
 def _hold(hold, number, place, now):
-    """A lock, from the moment it was wanted to its release. Threads may hold several at once."""
+    """Yield when a lock was wanted and when it was released. Threads may hold several at once."""
     both = {"cat": "holds", "name": hold.lock, "id": number, **place(hold.pid)}
-    end = now if math.isnan(hold.released) else hold.released
+    released = now if math.isnan(hold.released) else hold.released
     yield {"ph": "b", **both, "ts": _microseconds(hold.wanted), "args": _known(hold._asdict())}
-    yield {"ph": "e", **both, "ts": _finite(_microseconds(end))}
-
-
-# Tables
-
-
-def write_csv(path: str | Path, fields: Iterable[str], records: Iterable[tuple]) -> None:
-    """Write records to a table with one line each below the names of the fields."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(fields)
-        table.writerows([_cell(value) for value in record] for record in records)
-
-
-def _cell(value):
-    """What is unknown stays empty; a float is written in full."""
-    return "" if value != value else repr(value) if isinstance(value, float) else value
-
-
-def read_csv(path: str | Path, fields: Iterable[str]) -> list[dict[str, str]]:
-    """The lines of such a table, without the cells that are empty.
-
-    Raises ValueError for a table with other fields.
-    """
-    fields = list(fields)
-    with open(path, encoding="utf-8", newline="") as file:
-        try:
-            head, *rows = csv.reader(file)
-        except (ValueError, csv.Error):  # empty, or no text, or a cell without an end
-            head, rows = [], []
-    if head != fields or any(len(row) != len(fields) for row in rows):
-        raise ValueError(f"{path} is no table that Timeline.to_csv has written")
-    return [{name: text for name, text in zip(fields, row, strict=True) if text} for row in rows]
+    yield {"ph": "e", **both, "ts": _microseconds(released)}

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from helpers.panel import WITHOUT_KERNEL
+from helpers.runs.controls import WITHOUT_KERNEL
 from tools import lab
 from tools.panel_on_page import SECONDS, PanelOnPage
 
@@ -55,7 +55,7 @@ LONG = """
 def lasts_until_it_is_stopped(mp, workers):
     with mp.Pool(workers) as pool:
         pool.map(__import__('time').sleep, [0.1] + [600] * 4, chunksize=1)
-panel._experiment = lasts_until_it_is_stopped
+panel.experiment = lasts_until_it_is_stopped
 """
 
 
@@ -70,14 +70,14 @@ def long_run(panel):
         panel.notebook.ask_kernel(f"exec({LONG!r}, globals())")
         panel.set_slider(workers)
         panel.press_run()
-        waits = "panel._latest is not None and len(panel._latest.context.timeline().tasks)"
+        waits = "panel.attempt is not None and len(panel.attempt.context.timeline().tasks)"
         deadline = time.monotonic() + SECONDS
         while panel.notebook.ask_kernel(waits) < 2:
             assert time.monotonic() < deadline, "waited in vain for a long task"
-        panel.notebook.ask_kernel("setattr(panel, '_experiment', run)")
+        panel.notebook.ask_kernel("setattr(panel, 'experiment', run)")
 
     yield begin
-    panel.notebook.ask_kernel("setattr(panel, '_experiment', run)")
+    panel.notebook.ask_kernel("setattr(panel, 'experiment', run)")
 
 
 def test_before_it_is_run_the_lesson_shows_the_picture_of_the_last_time(as_committed):
@@ -154,7 +154,7 @@ def test_stop_in_mid_run_ends_the_processes_and_the_next_run_is_right(panel, lon
 
 def test_slider_in_mid_run_gives_the_run_up_for_the_latest(panel, long_run, keep):
     long_run(1)
-    panel.notebook.ask_kernel("globals().update(given_up=panel._latest)")
+    panel.notebook.ask_kernel("globals().update(given_up=panel.attempt)")
     runs = panel.notebook.ask_kernel("len(panel.results)")
     panel.set_slider(5)
     panel.wait_until_ready()

@@ -53,11 +53,8 @@ from helpers.logs import segments
 from helpers.parent import checks, folders, tracker
 from helpers.programs import nslookup
 from helpers.runs import comparison as compare
-from helpers.runs import difference
-from helpers.runs import table as records
-from helpers.runs import trace as exports
+from helpers.runs import difference, files, table, trace
 from tests.support.anything import ANYTHING, NUMBERS, PLAIN, PREDICTIONS, TEXTS, results, timelines
-from tests.support.anything import tasks as any_tasks
 from tests.support.within import within
 
 pytestmark = pytest.mark.filterwarnings("ignore:Glyph")  # no font has every letter there is
@@ -327,38 +324,36 @@ def test_law_chart(fixed, grown, serial, cores) -> None:
     assert chart is None or chart.alt
 
 
-@about(compare.comparison, compare.charts_together, compare.speed_ups, compare.speed_up_of_each)
+@about(compare.comparison, compare.charts_together, compare.speed_up_of_each)
 @given(results(), st.integers(-1, 300) | ANYTHING)
 @examples(6)
 def test_comparisons(runs, cores) -> None:
     chart = result_of(compare.comparison, runs, cores)
     assert chart is None or chart.alt
     assert len(result_of(compare.speed_up_of_each, runs)) == len(runs)
-    assert isinstance(result_of(compare.speed_ups, runs), dict)
     assert result_of(compare.charts_together, runs) is not None
 
 
-@about(records.table, records.table_html)
+@about(table.table, table.table_html, table.number_names)
 @given(results())
 @examples(40)
 def test_tables(runs) -> None:
-    assert len(result_of(records.table, runs).split("\n")) >= 1
-    assert result_of(records.table_html, runs).count("<tr>") == len(runs) + 1
+    assert len(result_of(table.table, runs).split("\n")) >= 1
+    assert result_of(table.table_html, runs).count("<tr>") == len(runs) + 1
 
 
-@about(records.to_csv, records.to_png)
+@about(files.save_runs, files.to_csv, files.to_png, trace.to_trace)
 @given(results(), st.booleans(), PREDICTIONS)
 @examples(5)
 def test_files_of_runs(runs, there, predicted) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "runs.csv")
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        mine = Path("runs_1.csv")
         if there:
-            path.write_text("mine")
-        result_of(records.to_csv, runs, path)
-        assert path.exists() == (there or bool(runs))
-        assert not there or path.read_text() == "mine"
-        result_of(records.to_png, runs, 2, path, predicted=predicted)
-        assert len(list(Path(folder).glob("*.png"))) == (2 if runs else 0)
+            mine.write_text("mine")
+        saved = result_of(files.save_runs, runs, 2, predicted=predicted) or []
+        assert all(path.exists() for path in saved)
+        assert len(saved) == (4 if runs else 0)
+        assert not there or mine.read_text() == "mine"
 
 
 @about(external.brief, external.name_of)
@@ -412,95 +407,6 @@ def test_scripts(source) -> None:
 def test_killing_a_family_that_is_not_there(pid) -> None:
     """Beyond Linux's largest pid, so that it is nobody's."""
     assert result_of(script.kill_family, pid) is None
-
-
-# Files that somebody else has written
-
-
-@about(exports.read_trace, exports.write_trace)
-@given(st.data())
-@examples(60)
-def test_a_trace_that_was_changed(data) -> None:
-    """A few of the words and numbers in a trace are others."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "trace.json")
-        data.draw(timelines()).to_trace(path)
-        words = re.split(r"([\[\]{}:, ]+)", path.read_text("utf-8"))
-        for _ in range(data.draw(st.integers(1, 3))):
-            place = data.draw(st.integers(0, len(words) - 1))
-            words[place] = data.draw(st.sampled_from(JSON_WORDS))
-        path.write_text("".join(words), "utf-8")
-        read_back(timeline.Timeline.from_trace, path)
-
-
-JSON_WORDS = [
-    "", "null", "true", '"x"', "[]", "{}", "1e999", "-1", "NaN", "Infinity", "1e400", "9" * 30,
-    "9" * 5000, '"tasks"', '"processes"', "1.5", '"1.5"', '"lost"', "[" * 100_000,
-]  # fmt: skip
-
-
-@about(exports.read_trace)
-@given(
-    st.fixed_dictionaries(
-        {"otherData": st.just({"format": exports.FORMAT}) | PLAIN},
-        optional={
-            "traceEvents": PLAIN
-            | st.lists(
-                PLAIN
-                | st.fixed_dictionaries(
-                    {"cat": st.sampled_from(exports.KINDS) | PLAIN},
-                    optional={"args": st.dictionaries(st.sampled_from(["pid", "call"]), PLAIN)},
-                )
-            )
-        },
-    )
-    | PLAIN
-)
-@examples(80)
-def test_a_trace_of_other_things(things) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "trace.json")
-        path.write_text(exports.json.dumps(things, default=str), "utf-8", "replace")
-        read_back(timeline.Timeline.from_trace, path)
-
-
-@about(exports.read_csv, exports.write_csv)
-@given(any_tasks(), st.data())
-@examples(60)
-def test_a_table_that_was_changed(some, data) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "tasks.csv")
-        timeline.Timeline(some).to_csv(path)
-        words = re.split(r"([,\r\n]+)", path.read_bytes().decode())
-        place = data.draw(st.integers(0, len(words) - 1))
-        words[place] = data.draw(st.sampled_from([*CSV_WORDS, words[place]]))
-        path.write_bytes("".join(words).encode("utf-8", "surrogateescape"))
-        read_back(timeline.Timeline.from_csv, path)
-
-
-CSV_WORDS = ["", "x", "nan", "inf", "-1", "1e400", "9" * 30, "9" * 5000, '"', "\0", "\udcff", ",,,"]
-CSV_WORDS += ["1.5", "\r", "lost", "raised", "x" * 200_000]
-
-
-@about(exports.read_csv, exports.read_trace)
-@given(st.binary(max_size=200))
-@examples(60)
-def test_files_of_any_bytes(data) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file")
-        path.write_bytes(data)
-        read_back(timeline.Timeline.from_trace, path)
-        read_back(timeline.Timeline.from_csv, path)
-
-
-def read_back(read: Callable, path: Path) -> None:
-    """What is read is a timeline that can be looked at; or the file is refused."""
-    one = result_of(read, path)
-    if one is not None:
-        assert one.table()
-        assert list(one.tasks) or not len(one.tasks)
-        assert isinstance(one.alive, int)
-        assert isinstance(one.makespan + one.total + one.utilisation + one.cores_busy, float)
 
 
 @about(segments.read_logs, logs.read_timeline, segments.read_log_of)

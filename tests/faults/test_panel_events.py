@@ -38,7 +38,7 @@ def pressed_run(seat: Seat, tmp_path) -> None:
 
 def over(seat: Seat, runs: int) -> None:
     """Wait until so many runs are over."""
-    until(lambda: seat.value("len(panel.results), panel._latest") == f"{runs} None")
+    until(lambda: seat.value("len(panel.results), panel.attempt") == f"{runs} None")
 
 
 def is_whole(seat: Seat, workers: int) -> bool:
@@ -67,7 +67,7 @@ def test_slider_in_mid_run(seat: Seat, tmp_path) -> None:
     seat.run(FIRST)  # what comes now is quick
     for workers in (3, 4, 3):
         seat.move("panel.sliders['workers']", workers)
-    until(lambda: seat.value("panel._latest, len(panel.results) > 1") == "None True")
+    until(lambda: seat.value("panel.attempt, len(panel.results) > 1") == "None True")
     assert seat.value("panel.results[-1].setting.numbers") == "{'workers': 3}"
     assert is_whole(seat, 3), seat.value("panel.results[-1].trouble, panel.results[-1].timeline")
     seat.run("panel = None")

@@ -10,15 +10,25 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 from PIL import Image
-from test_gantt import contrast, lightness
 
 from helpers.chart.curves import ticks
 from helpers.chart.style import DARK, LIGHT, MARKERS, MOST_HOVER_BOXES, SMALL_FONT, WIDTH
-from helpers.runs.comparison import charts_together, comparison, speed_up_of_each, speed_ups
+from helpers.runs.comparison import charts_together, comparison, speed_up_of_each
 from helpers.timeline import LOST, RETURNED
 from tests.support.runs import FIVE, METHODS, forty, nothing, readers, run
+from tests.test_gantt import contrast, lightness
 
 # Speed-up
+
+
+def speed_ups(results):
+    """For each start method the runs that have a speed-up, as pairs (workers, speed-up)."""
+    found = {}
+    for result, speed_up in zip(results, speed_up_of_each(results), strict=True):
+        if not math.isnan(speed_up):
+            point = (result.setting.numbers["workers"], speed_up)
+            found.setdefault(result.setting.method, []).append(point)
+    return found
 
 
 def test_speed_up_is_the_total_with_one_worker_over_the_total_of_the_run():

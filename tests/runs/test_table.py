@@ -1,21 +1,11 @@
-"""What was measured can be read without a picture and kept in files."""
+"""What was measured can be read without a picture."""
 
-import csv
 import math
 import re
 from html.parser import HTMLParser
 
-import pytest
-from PIL import Image
-
-from helpers.chart.style import WIDTH
-from helpers.gantt import gantt
-from helpers.runs.table import table, table_html, to_csv, to_png
-from helpers.schedule import predict
-from helpers.timeline import RAISED, RETURNED
-from tests.support.runs import FIVE, forty, nothing, readers, run
-
-# The table
+from helpers.runs.table import table, table_html
+from tests.support.runs import forty, nothing, readers, run
 
 
 def test_the_table_says_the_numbers_of_every_run():
@@ -110,104 +100,6 @@ def test_html_in_troubles_and_names_is_only_text():
 
 def test_the_html_table_brings_no_colours_of_its_own():
     assert "style" not in table_html(forty())
-
-
-# CSV
-
-
-def read(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_csv_holds_every_task_of_every_run(tmp_path):
-    results = [run(4), run(2, "fork", trouble="stopped"), nothing()]
-    path = tmp_path / "runs.csv"
-    to_csv(results, path)
-    rows = read(path)
-    assert list(rows[0]) == [
-        *("run", "method", "workers", "call", "lane", "pid"),
-        *("submitted", "started", "finished", "received", "on_core", "outcome"),
-    ]
-    assert [row["run"] for row in rows] == ["1"] * 5 + ["2"] * 5
-    assert [(row["method"], row["workers"]) for row in rows[4:6]] == [("spawn", "4"), ("fork", "2")]
-    tasks = [task for result in results for task in result.timeline.tasks]
-    for row, task in zip(rows, tasks, strict=True):
-        assert (row["call"], row["outcome"]) == (task.call, task.outcome)
-        assert (int(row["lane"]), int(row["pid"])) == (task.lane, task.pid)
-        for name in ("started", "finished", "received"):
-            assert float(row[name]) == pytest.approx(getattr(task, name), abs=1e-6)
-        assert row["submitted"] == row["on_core"] == ""  # not known
-
-
-def test_the_csv_keeps_every_character_of_calls_and_errors(tmp_path):
-    calls = ["f('a,b')", 'f("q")', "f('line\nbreak')", "f('日本')", "f('=1+1')"]
-    outcome = [RAISED, *[RETURNED] * 4]
-    result = run(4, calls=calls, outcome=outcome, errors={0: "ValueError: ä;\r\nx"})
-    path = tmp_path / "runs.csv"
-    to_csv([result], path)
-    rows = read(path)
-    assert [row["call"] for row in rows] == calls
-    assert rows[0]["outcome"] == "raised ValueError: ä;\r\nx"
-
-
-def test_lines_of_the_csv_end_the_same_on_every_platform(tmp_path):
-    path = tmp_path / "runs.csv"
-    to_csv([run(1)], path)
-    content = path.read_bytes()
-    assert content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r") == 6
-
-
-def test_the_csv_has_a_column_for_every_slider(tmp_path):
-    path = tmp_path / "runs.csv"
-    to_csv([readers(2, 1), run(4)], path)
-    rows = read(path)
-    assert [rows[0][name] for name in ("readers", "writers", "workers")] == ["2", "1", ""]
-    assert [rows[-1][name] for name in ("readers", "writers", "workers")] == ["", "", "4"]
-
-
-def test_a_csv_is_never_overwritten(tmp_path):
-    path = tmp_path / "runs.csv"
-    path.write_text("homework")
-    with pytest.raises(FileExistsError, match=r"runs\.csv exists already: give another name"):
-        to_csv([run(1)], str(path))
-    assert path.read_text() == "homework"
-
-
-# Pictures
-
-
-def test_the_newest_chart_and_the_comparison_are_saved_as_pictures(tmp_path):
-    results = [run(1), run(4)]
-    paths = to_png(results, 2, tmp_path / "runs.png")
-    assert [path.name for path in paths] == ["runs_newest.png", "runs_comparison.png"]
-    assert [Image.open(path).width for path in paths] == [WIDTH] * 2
-    assert paths[0].read_bytes() == gantt(results[-1].timeline).png
-
-
-def test_saved_pictures_can_show_the_prediction_and_be_dark(tmp_path):
-    plan = predict(FIVE, 4)
-    paths = to_png([run(4)], 2, str(tmp_path / "runs"), predicted=plan, dark=True)
-    assert paths[0].read_bytes() == gantt(run(4).timeline, plan, dark=True).png
-    for path in paths:
-        assert sum(Image.open(path).convert("RGB").getpixel((1, 1))) < 150
-
-
-def test_no_picture_is_overwritten_and_then_none_is_written(tmp_path):
-    kept = tmp_path / "runs_comparison.png"
-    kept.write_text("homework")
-    with pytest.raises(FileExistsError, match="exists already: give another name"):
-        to_png([run(1)], 2, tmp_path / "runs.png")
-    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
-    assert kept.read_text() == "homework"
-
-
-def test_without_a_run_nothing_is_saved(tmp_path):
-    with pytest.raises(ValueError, match="press Run first"):
-        to_csv([], tmp_path / "runs.csv")
-    with pytest.raises(ValueError, match="press Run first"):
-        to_png([], 2, tmp_path / "runs.png")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_up_of_nothing_is_not_invented():

@@ -1,90 +1,67 @@
-"""What a timeline writes to a file can be read back, whole; and viewers find what they need."""
+"""A trace tells all that a timeline knows, in the form that viewers ask for."""
 
 import json
-import math
 import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from helpers import timeline
-from helpers.child import recorder as flight
 from helpers.observed import get_context
-from helpers.runs import trace as exports
+from helpers.runs.trace import FACTS, to_trace
 from helpers.schedule import predict
-from helpers.timeline import (
-    MOST_LANES,
-    OUTCOMES,
-    RAISED,
-    RECORD_KINDS,
-    Calls,
-    Tasks,
-    Timeline,
-)
+from helpers.timeline import Calls, Tasks, Timeline
 from tests.support import workers
+from tests.support.anything import RECORDS, timelines
 
-TIMES = st.one_of(st.just(math.nan), st.floats(0, 1e6))
-NUMBERS, LANES = st.integers(0, 2**31 - 1), st.integers(0, MOST_LANES)
-OTHERS = {"lane": LANES, "role": st.sampled_from(flight.ROLES)}
-VALUES = {float: TIMES, int: NUMBERS, int | None: st.none() | NUMBERS, str: st.text(max_size=20)}
-SETTINGS = settings(
+
+@pytest.fixture
+def trace_of(tmp_path):
+    """Write a timeline to a file, and return what a reader of JSON finds there."""
+
+    def written(timeline):
+        path = tmp_path / "trace.json"
+        path.unlink(missing_ok=True)
+        to_trace(timeline, path)
+        return json.loads(path.read_text("utf-8"), parse_constant=no_json)
+
+    return written
+
+
+def no_json(word):
+    raise ValueError(f"{word} is no JSON: viewers refuse such a file")
+
+
+def known(fields: dict) -> dict:
+    """The fields that are known. JSON has no word for nan."""
+    return {name: value for name, value in fields.items() if value is not None and value == value}
+
+
+def args_of(trace: dict, kind: str) -> list[dict]:
+    """All that is told of the records of a kind."""
+    return [e["args"] for e in trace["traceEvents"] if e.get("cat") == kind and "args" in e]
+
+
+def assert_tells_all_of(trace: dict, timeline: Timeline) -> None:
+    """Every record stands in the trace with all that is known of it, and so does what is known of
+    the timeline as a whole."""
+    for kind in ("tasks", *RECORDS):
+        recorded = [known(record._asdict()) for record in getattr(timeline, kind)]
+        assert args_of(trace, kind) == recorded
+    assert trace["otherData"] == known({name: getattr(timeline, name) for name in FACTS})
+
+
+@given(timeline=timelines())
+@settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+def test_a_trace_tells_all_that_is_known(trace_of, timeline) -> None:
+    assert_tells_all_of(trace_of(timeline), timeline)
 
 
-def records_of(kind):
-    """Lists of records of a kind, with any values in them."""
-    fields = {name: VALUES[of] for name, of in kind.__annotations__.items()}
-    fields |= {name: of for name, of in OTHERS.items() if name in fields}
-    return st.lists(st.builds(kind, **fields), max_size=4)
-
-
-@st.composite
-def any_tasks(draw) -> Tasks:
-    n = draw(st.integers(0, 6))
-    names = ("submitted", "started", "finished", "received", "on_core")
-    columns = {name: draw(st.lists(TIMES, min_size=n, max_size=n)) for name in names}
-    columns["pid"] = draw(st.lists(NUMBERS, min_size=n, max_size=n))
-    columns["lane"] = draw(st.lists(LANES, min_size=n, max_size=n))
-    outcome = draw(st.lists(st.integers(0, len(OUTCOMES) - 1), min_size=n, max_size=n))
-    errors = {i: draw(st.text(max_size=20)) for i in range(n) if outcome[i] == RAISED}
-    calls = draw(st.lists(st.text(max_size=30), min_size=n, max_size=n))
-    return Tasks.from_columns(calls, outcome=outcome, errors=errors, **columns)
-
-
-@st.composite
-def any_timeline(draw) -> Timeline:
-    lists = {
-        name: draw(records_of(kind))
-        for name, kind in zip(exports.KINDS[1:], RECORD_KINDS[1:], strict=True)
-    }
-    facts = {"workers": draw(LANES), "now": draw(TIMES), "parent": draw(NUMBERS)}
-    facts |= {"method": draw(st.text(max_size=5)), "interrupts": draw(NUMBERS)}
-    facts |= {name: draw(st.booleans()) for name in ("predicted", "own_zeros")}
-    return Timeline(draw(any_tasks()), **lists, **facts)
-
-
-def told(one: Timeline) -> dict:
-    """All that a timeline says, as text, because nan is not equal to itself."""
-    lists = {kind: [repr(record) for record in getattr(one, kind)] for kind in exports.KINDS}
-    return lists | {name: repr(getattr(one, name)) for name in exports.FACTS}
-
-
-@given(any_timeline())
-@SETTINGS
-def test_a_trace_brings_everything_back(tmp_path, one) -> None:
-    one.to_trace(tmp_path / "trace.json")
-    assert told(Timeline.from_trace(tmp_path / "trace.json")) == told(one)
-
-
-@given(any_tasks())
-@SETTINGS
-def test_a_table_brings_the_tasks_back(tmp_path, tasks) -> None:
-    Timeline(tasks).to_csv(tmp_path / "tasks.csv")
-    back = Timeline.from_csv(tmp_path / "tasks.csv")
-    assert [repr(task) for task in back.tasks] == [repr(task) for task in tasks]
+def test_every_fact_and_every_list_of_a_timeline_is_told() -> None:
+    """A timeline that learns something new must tell it in its trace, too."""
+    assert set(vars(Timeline(Tasks.from_columns([])))) == {"tasks", *RECORDS, *FACTS}
 
 
 @pytest.fixture(scope="module")
@@ -102,21 +79,15 @@ def measured() -> Timeline:
     return mp.timeline()
 
 
-def test_a_measured_timeline_survives_both_files(measured, tmp_path) -> None:
-    measured.to_trace(tmp_path / "trace.json")
-    back = Timeline.from_trace(tmp_path / "trace.json")
-    assert told(back) == told(measured)
-    assert back.table() == measured.table()
-    assert (back.makespan, back.utilisation) == (measured.makespan, measured.utilisation)
-    measured.to_csv(tmp_path / "tasks.csv")
-    table = Timeline.from_csv(tmp_path / "tasks.csv")
-    assert (table.table(), table.makespan) == (measured.table(), measured.makespan)
+def test_a_trace_tells_all_of_a_measured_timeline(measured, trace_of) -> None:
+    assert len(measured.tasks) == 7
+    assert measured.lines
+    assert measured.messages
+    assert_tells_all_of(trace_of(measured), measured)
 
 
-def test_a_viewer_finds_every_task_on_the_track_of_its_process(measured, tmp_path) -> None:
-    measured.to_trace(tmp_path / "trace.json")
-    trace = json.loads((tmp_path / "trace.json").read_text())
-    events = trace["traceEvents"]
+def test_a_viewer_finds_every_task_on_the_track_of_its_process(measured, trace_of) -> None:
+    events = trace_of(measured)["traceEvents"]
     assert all({"ph", "name", "pid", "tid"} <= event.keys() for event in events)
     assert all(event["ts"] >= 0 for event in events if event["ph"] != "M")
     tasks = [event for event in events if event.get("cat") == "tasks"]
@@ -130,26 +101,20 @@ def test_a_viewer_finds_every_task_on_the_track_of_its_process(measured, tmp_pat
     assert arrows == ["s", "f"]
 
 
-def test_a_prediction_has_a_track_for_each_lane(tmp_path) -> None:
-    predict([3, 1, 2], 2).to_trace(tmp_path / "trace.json")
-    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
-    assert [(e["tid"], e["ts"], e["dur"]) for e in events] == [
+def test_a_prediction_has_a_track_for_each_lane(trace_of) -> None:
+    trace = trace_of(predict([3, 1, 2], 2))
+    assert [(e["tid"], e["ts"], e["dur"]) for e in trace["traceEvents"]] == [
         (1, 0, 3e6), (2, 0, 1e6), (2, 1e6, 2e6),
     ]  # fmt: skip
-    assert Timeline.from_trace(tmp_path / "trace.json").predicted
+    assert trace["otherData"]["predicted"] is True
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"traceEvents": []}', "no json"])
-def test_other_files_are_refused(tmp_path, text) -> None:
-    (tmp_path / "other").write_text(text)
-    for read in (Timeline.from_trace, Timeline.from_csv):
-        with pytest.raises(ValueError, match=r"."):
-            read(tmp_path / "other")
-
-
-def test_a_record_without_a_number_that_it_must_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="this is no line"):
-        timeline._record(timeline.Line, {"time": 1.0, "text": "words"})
+def test_a_file_that_is_there_is_not_overwritten(measured, tmp_path) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text("homework")
+    with pytest.raises(FileExistsError):
+        to_trace(measured, path)
+    assert path.read_text() == "homework"
 
 
 # What the format asks for
@@ -167,9 +132,8 @@ NEEDED = {
 """The fields that the trace-event format wants of each kind of event that we write."""
 
 
-def test_every_event_has_what_the_trace_event_format_asks_for(measured, tmp_path) -> None:
-    measured.to_trace(tmp_path / "it.json")
-    trace = json.loads((tmp_path / "it.json").read_text("utf-8"))
+def test_every_event_has_what_the_trace_event_format_asks_for(measured, trace_of) -> None:
+    trace = trace_of(measured)
     events = trace["traceEvents"]
     assert trace["displayTimeUnit"] in ("ms", "ns")
     assert events
@@ -187,10 +151,9 @@ def test_every_event_has_what_the_trace_event_format_asks_for(measured, tmp_path
 
 
 def test_times_are_microseconds_and_tasks_lie_within_the_life_of_their_process(
-    measured, tmp_path
+    measured, trace_of
 ) -> None:
-    measured.to_trace(tmp_path / "it.json")
-    events = json.loads((tmp_path / "it.json").read_text("utf-8"))["traceEvents"]
+    events = trace_of(measured)["traceEvents"]
     lives = {one["pid"]: one for one in events if one.get("cat") == "processes"}
     tasks = [one for one in events if one.get("cat") == "tasks"]
     assert len(tasks) == len(measured.tasks) > 0
@@ -212,7 +175,7 @@ def test_a_trace_is_written_in_memory_that_does_not_grow_with_it(tmp_path, tasks
     )
     timeline = Timeline(many, workers=1, now=1.0)
     tracemalloc.start()
-    timeline.to_trace(tmp_path / "it.json")
+    to_trace(timeline, tmp_path / "it.json")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (tmp_path / "it.json").stat().st_size > 200 * tasks

@@ -6,10 +6,20 @@ import numpy as np
 from hypothesis import strategies as st
 
 from helpers.child import recorder as flight
-from helpers.runs import trace as exports
 from helpers.runs.runner import Result, Setting
 from helpers.schedule import predict
-from helpers.timeline import OUTCOMES, RAISED, RECORD_KINDS, Tasks, Timeline
+from helpers.timeline import (
+    OUTCOMES,
+    RAISED,
+    Access,
+    Hold,
+    Line,
+    Message,
+    Process,
+    Tasks,
+    Timeline,
+    Transfer,
+)
 
 NUMBERS = (
     st.integers(-3, 40)
@@ -40,6 +50,15 @@ VALUES = {float: UNSURE, int: COUNTS, int | None: st.none() | COUNTS, str: WORDS
 OTHERS = {"lane": LANES, "role": st.sampled_from(flight.ROLES)}
 OTHERS |= dict.fromkeys(("asked", "put", "time", "wanted", "began"), TIMES)
 """What a record's fields may hold, by their type or else by their name: these are always known."""
+RECORDS = {
+    "processes": Process,
+    "lines": Line,
+    "messages": Message,
+    "accesses": Access,
+    "holds": Hold,
+    "transfers": Transfer,
+}
+"""The lists of a timeline besides its tasks, and what each is a list of."""
 
 
 @st.composite
@@ -64,12 +83,13 @@ def tasks(draw, most: int = 6) -> Tasks:
 def timelines(draw) -> Timeline:
     """Any timeline: who did what, and when, need not fit together."""
     lists = {}
-    for name, kind in zip(exports.KINDS[1:], RECORD_KINDS[1:], strict=True):
+    for name, kind in RECORDS.items():
         fields = {field: VALUES[of] for field, of in kind.__annotations__.items()}
-        fields |= {name: of for name, of in OTHERS.items() if name in fields}
+        fields |= {field: of for field, of in OTHERS.items() if field in fields}
         lists[name] = draw(st.lists(st.builds(kind, **fields), max_size=3))
     facts = {"workers": draw(LANES), "now": LATEST, "parent": draw(COUNTS)}
-    facts |= {"method": draw(st.sampled_from(["", "spawn", "fork"]))}
+    facts |= {"method": draw(st.sampled_from(["", "spawn", "fork"])), "interrupts": draw(COUNTS)}
+    facts |= {name: draw(st.booleans()) for name in ("predicted", "own_zeros")}
     return Timeline(draw(tasks()), **lists, **facts)
 
 
