@@ -1,9 +1,9 @@
 """Earlier runs beside each other: their speed-ups, and charts that compare them.
 
-A panel keeps its runs as results, see `runner.Result`. Those with `trouble` did not end well.
+A panel keeps its runs as results, see `runner.Result`. A result with `trouble` did not end well.
 
 Speed-up is measured on the total, from the first call to the last result, because that is what a
-person waits for. The makespan leaves out start-up, which is just where start methods differ.
+person waits for. The makespan leaves out start-up, and start methods differ just in start-up.
 """
 
 import math
@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.chart import curves as chart_compare
-from helpers.chart import words
+from helpers.chart import curves, words
 from helpers.chart.curves import Point, medians, methods_of
 from helpers.chart.sheet import Sheet
 from helpers.chart.style import DARK, LIGHT, MOST_HOVER_BOXES
@@ -25,9 +24,9 @@ WORKERS = "workers"
 """The slider that a speed-up is about."""
 
 NOTE_LENGTH = 120
-"""So many letters fit into one line below the chart."""
+"""How many letters fit into one line below the chart."""
 FEW_SETTINGS = 12
-"""Up to here the text for those who cannot see the chart tells every number on it."""
+"""Up to this many settings, the text for those who cannot see the chart tells every number."""
 
 
 # Speed-up
@@ -55,18 +54,18 @@ def speed_up_of_each(results: Sequence[Result]) -> list[float]:
 
 
 def _ended_well(result):
-    """Whether a run has no trouble and a total."""
+    """Tell whether a run has no trouble, and a total."""
     return not result.trouble and result.timeline.total > 0
 
 
 def _experiment(result):
-    """What two runs must share to be the same experiment with more or fewer workers."""
+    """Return what two runs must share to be one experiment with more or fewer workers."""
     outcomes = np.bincount(result.timeline.tasks.outcome, minlength=len(OUTCOMES))
     return result.setting.method, _others(result, WORKERS), tuple(outcomes.tolist())
 
 
 def _others(result, name):
-    """All numbers of a run but one."""
+    """Return all numbers of a run but one."""
     return tuple(sorted((n, v) for n, v in result.setting.numbers.items() if n != name))
 
 
@@ -74,16 +73,19 @@ def _others(result, name):
 
 
 def comparison(results: Sequence[Result], cores: int, *, dark: bool = False) -> Chart:
-    """The chart of all runs: their total and makespan, and their speed-up where it is known.
+    """Draw the chart of all runs: total and makespan, and the speed-up where it is known.
 
-    One number goes to the right, that which was varied most (the workers, if in doubt); only runs
-    that agree with the newest in all other numbers are shown. Runs with trouble are left out. What
-    is left out is said.
+    One number goes to the right: the one that was varied most (the workers, if in doubt). Only runs
+    that agree with the newest in all other numbers are shown. Runs with trouble are left out. The
+    chart says what is left out.
 
     Args:
         results: the runs, the newest last.
         cores: how many cores this seat has, from `machine.usable_cores().count`.
-        dark: colours for a dark notebook.
+        dark: whether to use the colours for a dark notebook.
+
+    Returns:
+        The chart; with one sentence, if there is no run to compare.
 
     Raises:
         ValueError: for cores that are not a whole number of at least 1.
@@ -107,33 +109,33 @@ def comparison(results: Sequence[Result], cores: int, *, dark: bool = False) -> 
 
 
 def _draw(sheet, points, fast, counted, newest, cores, said):
-    """Draw all parts. Returns texts and places for the mouse to rest on."""
+    """Draw all parts. Return texts, and the places where the mouse may rest to read them."""
     title, facts, notes = said
     lines = [line for note in notes for line in textwrap.wrap(note, NOTE_LENGTH)]
-    sheet.set_height(chart_compare.height(len(lines)))
+    sheet.set_height(curves.height(len(lines)))
     sheet.headings(title, facts)
-    plot = chart_compare.draw_times(sheet, points, counted, newest, wide=counted != WORKERS)
+    plot = curves.draw_times(sheet, points, counted, newest, wide=counted != WORKERS)
     places = plot.boxes("total")
     if fast:
-        plot = chart_compare.draw_speed_ups(sheet, fast, counted, newest, cores)
+        plot = curves.draw_speed_ups(sheet, fast, counted, newest, cores)
         places += plot.boxes("speed_up")
     elif counted == WORKERS:
-        chart_compare.draw_sentence(sheet, textwrap.wrap(NO_SPEED_UP, 36))
-    chart_compare.draw_legend(sheet, points, newest, lines)
+        curves.draw_sentence(sheet, textwrap.wrap(NO_SPEED_UP, 36))
+    curves.draw_legend(sheet, points, newest, lines)
     latest_first = sorted(places, key=lambda place: -place[0].run)[:MOST_HOVER_BOXES]
     return [(_hover(point, counted), *place) for point, place in latest_first]
 
 
 def _nothing_to_compare(sheet, results):
     facts = [f"{words.count(len(results), 'run')} {UNFIT}"] if results else []
-    sheet.set_height(chart_compare.HEADINGS_HEIGHT)
+    sheet.set_height(curves.HEADINGS_HEIGHT)
     title = "There is no run to compare yet"
     sheet.headings(title, facts)
     return Chart(sheet.figure, ": ".join([title, *facts]) + ".", [])
 
 
 def _points(results):
-    """What is counted to the right, and a point for each run that is shown."""
+    """Return what is counted to the right, and a point for each run that is shown."""
     good = [result for result in results if _ended_well(result)]
     if not good:
         return "", []
@@ -157,7 +159,7 @@ def _points(results):
 
 
 def _most_varied(results):
-    """The number that took most values while all others were as in the newest run."""
+    """Return the number that had most values while all others were as in the newest run."""
 
     def values(name):
         shown = _others(results[-1], name)
@@ -178,31 +180,31 @@ NO_SPEED_UP = (
 def _title(points, counted):
     best = min(points, key=lambda point: point.total)
     runs = words.count(len(points), "run")
-    fastest = f"total {words.seconds(best.total)} ({_who(best, counted)})"
+    fastest = f"total {words.seconds(best.total)} ({_setting(best, counted)})"
     return f"{runs}: fastest {fastest}" if len(points) > 1 else f"{runs}: {fastest}"
 
 
-def _who(point, counted):
+def _setting(point, counted):
     return f"{_number(point.number, counted)}, {point.method}"
 
 
 def _number(number, counted):
-    """`4 workers`, `1 worker`."""
+    """Return `4 workers` or `1 worker`."""
     return f"{number:,} {counted if number != 1 else counted.removesuffix('s')}"
 
 
 def _facts(points, counted, results):
-    """Below the title: the newest run, if it is on the chart."""
+    """Return what stands below the title: the newest run, if it is on the chart."""
     newest = points[-1]
     if len(points) == 1:  # the title has said the total
         return _measures(newest)[1:]
     if newest.run < len(results):
         return []
-    return [f"newest, run {newest.run}: {_who(newest, counted)}", *_measures(newest)]
+    return [f"newest, run {newest.run}: {_setting(newest, counted)}", *_measures(newest)]
 
 
 def _measures(point):
-    """Total, makespan and speed-up of a run, as far as they are known."""
+    """Return total, makespan and speed-up of a run, as far as they are known."""
     told = [f"total {words.seconds(point.total)}"]
     if math.isfinite(point.makespan):
         told.append(f"makespan {words.seconds(point.makespan)}")
@@ -212,7 +214,7 @@ def _measures(point):
 
 
 def _notes(results, points, fast, counted, cores):
-    """What has to be known to read the chart, and which runs are not on it."""
+    """Return what a reader of the chart has to know, and which runs are not on it."""
     notes = []
     if fast:
         notes += [
@@ -235,40 +237,40 @@ def _notes(results, points, fast, counted, cores):
 
 
 def _hover(point, counted):
-    return "\n".join([f"run {point.run}: {_who(point, counted)}", *_measures(point)])
+    return "\n".join([f"run {point.run}: {_setting(point, counted)}", *_measures(point)])
 
 
 def _alt_text(points, counted, headings, notes):
-    """The chart's facts as sentences; of many runs only the range, since the table has them all."""
-    facts = [heading for heading in headings if heading] + _stories(points, counted)
+    """Tell the chart's facts as sentences; of many runs the range, since the table has them all."""
+    facts = [heading for heading in headings if heading] + _settings_told(points, counted)
     told = " ".join(f"{fact[:1].upper()}{fact[1:]}." for fact in facts)
     return " ".join([f"Chart that compares runs by their {counted}. {told}", *notes])
 
 
-def _stories(points, counted):
+def _settings_told(points, counted):
     if len(points) == 1:
         return []  # the headings have told everything
     settings = {(point.method, point.number) for point in points}
     if len(settings) <= FEW_SETTINGS:
-        return [_setting_story(points, counted, *key) for key in sorted(settings)]
-    return [_method_story(points, counted, method) for method in methods_of(points)]
+        return [_setting_told(points, counted, *key) for key in sorted(settings)]
+    return [_method_told(points, counted, method) for method in methods_of(points)]
 
 
-def _setting_story(points, counted, method, number):
-    """One setting's numbers; of several runs the medians."""
+def _setting_told(points, counted, method, number):
+    """Tell one setting's numbers; of several runs the medians."""
     runs = [point for point in points if (point.method, point.number) == (method, number)]
     middle = runs[0]._replace(
         **{name: float(np.median([getattr(run, name) for run in runs])) for name in MEASURED}
     )
     several = f" (median of {len(runs)} runs)" if len(runs) > 1 else ""
-    return f"{_who(middle, counted)}{several}: {', '.join(_measures(middle))}"
+    return f"{_setting(middle, counted)}{several}: {', '.join(_measures(middle))}"
 
 
 MEASURED = ("total", "makespan", "speed_up")
 
 
-def _method_story(points, counted, method):
-    """The range of one start method's runs."""
+def _method_told(points, counted, method):
+    """Tell the range of one start method's runs."""
     runs = [point for point in points if point.method == method]
     fast, slow = (pick(runs, key=lambda run: run.total) for pick in (min, max))
     ends = (
@@ -282,6 +284,6 @@ def _method_story(points, counted, method):
 
 
 def charts_together(results: Sequence[Result], *, dark: bool = False) -> list[Chart]:
-    """Each run's own chart, all on the same time axis: a second is equally long on all of them."""
+    """Draw each run's own chart; a second is equally long on all of them."""
     timelines = [result.timeline for result in results]
     return [gantt(timeline, dark=dark, alongside=timelines) for timeline in timelines]

@@ -1,9 +1,9 @@
 """Why a run took longer than its predicted schedule: the difference, taken apart by name.
 
-A prediction knows nothing of start-up, of messages, and of cores that are too few. What these cost
-is read off one lane, the one whose task finished last, because it is the lane that everybody had
-to wait for. Its time from zero to the total has no holes: until its first task started, the
-tasks themselves, the gaps between them, and what came after its last task.
+A prediction knows nothing of start-up, of messages, and of too few cores. Their cost is read off
+one lane, the one whose task finished last, because everybody had to wait for that lane. Its time
+from zero to the total has no holes: the time until its first task started, the tasks themselves,
+the gaps between them, and the time after its last task.
 """
 
 import math
@@ -19,11 +19,12 @@ class Parts(NamedTuple):
     """Where the time went, in seconds. All parts add up to the total minus the predicted makespan.
 
     start_up: until the lane that finished last began its first task.
-    waiting: how much longer its tasks took than predicted, as tasks that compute do when they wait
-        for a core. Less than zero if they were shorter.
+    waiting: how much longer its tasks took than predicted: tasks that compute take longer when they
+        wait for a core. Less than zero if they were shorter.
     between: from the end of a task to the start of the next: queue and pickling, both ways.
     returning: from the end of the last task to the last result's arrival.
-    placing: what it cost, or saved, that this lane got other tasks than the prediction's longest.
+    placing: the cost, or the gain, of this lane's tasks being others than those of the prediction's
+        longest lane.
     """
 
     start_up: float
@@ -34,9 +35,9 @@ class Parts(NamedTuple):
 
 
 def difference(timeline: Timeline, predicted: Timeline) -> str:
-    """Say in one or two sentences where the total differs from the predicted makespan, and why.
+    """Say in one or two sentences how the total differs from the predicted makespan, and why.
 
-    The numbers are rounded so that they add up as they are printed.
+    The numbers are rounded so that the printed ones add up.
 
     Args:
         timeline: a measured run, after its end.
@@ -54,7 +55,7 @@ def difference(timeline: Timeline, predicted: Timeline) -> str:
     parts = parts_of(timeline, predicted)
     ends = np.cumsum([predicted.makespan, *parts])
     digits = max(2, 2 - math.floor(math.log10(max(ends[0], ends[-1]))))
-    ends = np.round(ends, digits)  # the ends, not the parts: what is printed then adds up
+    ends = np.round(ends, digits)  # the ends, not the parts: so the printed parts add up
 
     def said(seconds):
         return f"{round(seconds, digits) + 0.0:.{digits}f} s".replace("-", "\N{MINUS SIGN}")
@@ -89,13 +90,13 @@ def parts_of(timeline: Timeline, predicted: Timeline) -> Parts:
 
 
 def _slowest_lane(timeline):
-    """Which tasks belong to the lane that finished last, as an array of yes and no."""
+    """Mark the tasks of the lane that finished last, in an array of yes and no."""
     tasks = timeline.tasks
     return tasks.lane == tasks.lane[np.argmax(tasks.finished)]
 
 
 def _paired_by_length(took, predicted):
-    """For each measured task the duration of its predicted partner, in seconds."""
+    """Return for each measured task the duration of its predicted partner, in seconds."""
     should = np.empty(len(took))
     durations = predicted.tasks.finished - predicted.tasks.started
     should[np.argsort(took, kind="stable")] = np.sort(durations)
@@ -103,7 +104,7 @@ def _paired_by_length(took, predicted):
 
 
 def _names(timeline, parts):
-    """The parts worth telling, each with its name."""
+    """Return the parts worth telling, each with its name."""
     told = [(parts.start_up, "start-up"), (parts.waiting, _waiting(timeline, parts.waiting))]
     told.append((parts.between, "between tasks"))
     if np.isfinite(timeline.tasks.received).any():
@@ -114,10 +115,10 @@ def _names(timeline, parts):
 
 
 def _waiting(timeline, seconds):
-    """What to call the time that the slowest lane's tasks took beyond their prediction.
+    """Return a name for the time that the slowest lane's tasks took beyond their prediction.
 
-    That they waited for a core is said only of tasks that compute, and only where they were off the
-    core for long enough.
+    Only tasks that compute are said to have waited for a core, and only if they were off the core
+    for long enough.
     """
     if seconds == 0:
         return "waiting for a core"
@@ -134,7 +135,7 @@ def _waiting(timeline, seconds):
 
 
 def _not_comparable(timeline, predicted):
-    """Why the two cannot be held against each other part by part, or nothing if they can."""
+    """Say why the two cannot be compared part by part; return an empty text if they can."""
     ran, expected = len(timeline.tasks), len(predicted.tasks)
     if ran != expected:
         return f"The run had {ran:,} and the prediction {expected:,} tasks"
@@ -144,11 +145,11 @@ def _not_comparable(timeline, predicted):
 
 
 def _check(timeline, predicted):
-    for one in (timeline, predicted):
-        if not isinstance(one, Timeline):
+    for given in (timeline, predicted):
+        if not isinstance(given, Timeline):
             raise TypeError(
                 "difference compares two timelines, such as mp.timeline() and predict([1.0], 2), "
-                f"not {repr(one)[:80]}"
+                f"not {repr(given)[:80]}"
             )
     if timeline.predicted or not predicted.predicted:
         raise ValueError("give the measured timeline first and the predicted one second")

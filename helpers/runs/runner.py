@@ -1,6 +1,6 @@
 """Running experiments in the background: one at a time, the latest wins, Stop stops.
 
-No widgets and no pictures here, so that all of it can be tested, and used, without either.
+There are no widgets and no pictures here, so that all of it can be tested, and used, without them.
 """
 
 import contextlib
@@ -20,23 +20,23 @@ DEBOUNCE = 0.2
 """Seconds that a request waits for a later one: each press of an arrow key is a request."""
 
 FRAME = 0.15
-"""Seconds between two looks at a run. More than eight a second would keep the page too busy."""
+"""Seconds between two looks at a run. More than eight looks a second keep the page too busy."""
 
 GRACE = 0.4
-"""Seconds that a stopped run has to come back once its processes have ended.
+"""Seconds that a stopped run has to return once its processes have ended.
 
-What is stuck elsewhere is left behind.
+A run that is stuck in something else is left behind.
 """
 
 WAKES = sys.platform != "win32"
-"""Does an interrupt wake a thread that waits for something? On Windows it waits on."""
+"""Whether an interrupt wakes a thread that waits for something. On Windows, the thread waits on."""
 
 BETWEEN_INTERRUPTS = 3.0
-"""Seconds after an interrupt of a cell's run in which a further one changes nothing."""
+"""Seconds after an interrupt of a cell's run during which a further one changes nothing."""
 
 
 class Setting(NamedTuple):
-    """What one run is asked to do: the start method, and a number for each slider."""
+    """The task of one run: the start method, and a number for each slider."""
 
     method: str
     numbers: dict[str, int]
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a run: its timeline, and a word or a sentence where it did not end well."""
+    """The outcome of a run: its timeline, and a word or a sentence where it did not end well."""
 
     setting: Setting
     timeline: Timeline
@@ -57,17 +57,17 @@ STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
 
 
 class Attempt:
-    """One run of a student's function on a context of its own, which may be ended meanwhile."""
+    """One run of a student's function on a context of its own. It may be stopped meanwhile."""
 
     def __init__(self, run: Callable, setting: Setting, get_context: Callable = get_context):
         self.context = get_context(setting.method)
         self.setting = setting
         self.over = threading.Event()
         self.result = None
-        self.broken_off = False  # by a KeyboardInterrupt
+        self.broken_off = False  # whether a KeyboardInterrupt ended it
         self._run = run
         self._stopping = threading.Lock()
-        self._ended_by = ""  # STOPPED or INTERRUPTED, when somebody has ended it
+        self._ended_by = ""  # STOPPED or INTERRUPTED, once somebody has ended it
         self._ended_at = None
 
     def make(self) -> Result:
@@ -84,29 +84,29 @@ class Attempt:
             trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
         finally:
             ended_by = self._ended_by
-            # Nothing that the run may have left behind outlives it.
+            # No process that the run has started outlives it.
             in_spite_of_interrupts(self._end_processes)
         timeline = self.context.timeline()
-        # Its children may have died of an interrupt before anybody had looked.
+        # Its children may have died of an interrupt before anybody looked.
         if self.broken_off or timeline.interrupts:
             ended_by = ended_by or INTERRUPTED
-        # Whatever the run made of its end: joins that come back, an executor that broke.
+        # This counts more than what the run raised: joins that return, an executor that broke.
         return Result(self.setting, timeline, ended_by or trouble)
 
     def start(self):
-        """The same in a thread; `over` is set when `result` is there."""
+        """Do the same in a thread; `over` is set when `result` is there."""
 
         def work():
             try:
                 self.result = self.make()
-            except Exception as error:  # of ours: whoever waits must not wait for ever
+            except Exception as error:  # an error of ours: nobody must wait for ever
                 self.result = Result(self.setting, Timeline(Tasks.from_columns([])), repr(error))
             self.over.set()
 
         threading.Thread(target=work, name="experiment", daemon=True).start()
 
     def stop(self, why=STOPPED):
-        """End all its processes; what waits for them comes back with `Stopped`."""
+        """End all its processes; a call that waits for them raises `Stopped`."""
         self._ended_by = self._ended_by or why
         try:
             self._end_processes()
@@ -114,27 +114,27 @@ class Attempt:
             self._ended_at = self._ended_at or time.monotonic()
 
     def _end_processes(self):
-        with self._stopping:  # who asks while somebody else does it waits until they have
+        with self._stopping:  # a second caller waits until the first has ended them
             self.context.stop()
 
     @property
     def stuck(self) -> bool:
-        """Was it stopped, and has not come back? It waits for something that is not ours."""
+        """Whether it was stopped and has not returned: it waits for something that is not ours."""
         ended = self._ended_at
         return ended is not None and time.monotonic() - ended > GRACE and not self.over.is_set()
 
 
 class Job(NamedTuple):
-    """What a runner is asked to do, and whom it tells. All are called in the runner's thread."""
+    """An attempt for a runner to make, and functions to call in the runner's thread."""
 
     attempt: Attempt
-    look: Callable[[Timeline], None]  # every now and then while it runs
-    finish: Callable[[Result], None]  # when it is over
-    drop: Callable[[], None]  # instead of all that, if it was given up before it began
+    look: Callable[[Timeline], None]  # called every now and then while it runs
+    finish: Callable[[Result], None]  # called when it is over
+    drop: Callable[[], None]  # called instead of both, if it was given up before it began
 
 
 class Runner:
-    """A thread that makes the attempt that was asked for last, in place of any earlier one."""
+    """A thread that makes the latest attempt that was requested, in place of any earlier one."""
 
     def __init__(self):
         self._condition = threading.Condition()
@@ -144,7 +144,7 @@ class Runner:
         self._alone = threading.Lock()
 
     def request(self, job: Job):
-        """Have an attempt made, in place of what runs and what waits."""
+        """Have an attempt made, in place of the one that runs and the one that waits."""
         with self._condition:
             self._give_up()
             self._waiting = job
@@ -154,12 +154,12 @@ class Runner:
             self._condition.notify()
 
     def stop(self):
-        """Give up what runs and what waits."""
+        """Give up the attempt that runs and the one that waits."""
         with self._condition:
             self._give_up()
 
     def make_here(self, attempt: Attempt) -> Result:
-        """Make an attempt in the thread that asks, after stopping what runs in the background."""
+        """Make an attempt in the caller's thread, after stopping the one in the background."""
         self.stop()
         with self._alone, _ended_by_an_interrupt(attempt):
             return attempt.make() if WAKES else _made_in_a_thread(attempt)
@@ -176,7 +176,7 @@ class Runner:
             self._serve(self._next_job())
 
     def _serve(self, job):
-        """Make one job's attempt. When we return, nobody here holds it, or its logs, any more."""
+        """Make one job's attempt. After that, nothing here refers to it, or to its logs."""
         try:
             with self._alone:
                 job.finish(self._make(job))
@@ -188,8 +188,8 @@ class Runner:
     def _make(self, job):
         """Have the attempt made in a thread of its own, and look at it meanwhile.
 
-        Who interrupts the kernel wants this run to end, too. We are not told, since an idle kernel
-        ignores the signal, but the children are, and they write it down.
+        Whoever interrupts the kernel wants this run to end, too. An idle kernel ignores the signal,
+        but the children receive it and record it, and we read that.
         """
         attempt = job.attempt
         attempt.start()
@@ -203,7 +203,7 @@ class Runner:
         return attempt.result
 
     def _next_job(self):
-        """Wait for a job, and then until no other has come for a while."""
+        """Wait for a job, and then until no other one has come for a while."""
         with self._condition:
             job = None
             while job is None or job is not self._waiting:
@@ -215,7 +215,7 @@ class Runner:
 
 
 def _made_in_a_thread(attempt):
-    """Make an attempt where an interrupt does not wake who waits: we look up every now and then."""
+    """Make an attempt in a thread, and wake every now and then, since no interrupt wakes us."""
     attempt.start()
     while not attempt.over.wait(FRAME):
         if attempt.stuck:
@@ -224,7 +224,7 @@ def _made_in_a_thread(attempt):
 
 
 def _in_background(function):
-    """Ending children takes a moment, for which nobody who moves a slider should wait."""
+    """Do something in a thread: nobody who moves a slider should wait for the end of children."""
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread
@@ -232,11 +232,11 @@ def _in_background(function):
 
 @contextlib.contextmanager
 def _ended_by_an_interrupt(attempt):
-    """While this lasts, an interrupt of the kernel ends the attempt's processes, too.
+    """Let an interrupt of the kernel end the attempt's processes, too, while this lasts.
 
-    The run itself may wait for them in vain. Impatient further interrupts change nothing for a
-    while: raised in the middle of the first one's way out, they could leave a lock held that the
-    executor's own thread needs, and then nothing would ever end.
+    The run itself may wait for them in vain. Further, impatient interrupts change nothing for a
+    while: a KeyboardInterrupt that is raised while the first one unwinds could leave a lock held
+    that the executor's own thread needs, and then nothing would ever end.
     """
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
@@ -249,7 +249,7 @@ def _ended_by_an_interrupt(attempt):
         attempt.broken_off = True
         if WAKES and time.monotonic() >= quiet_until:
             quiet_until = time.monotonic() + BETWEEN_INTERRUPTS
-            usual(number, frame)  # which raises KeyboardInterrupt
+            usual(number, frame)  # raises KeyboardInterrupt
 
     def watch():
         while not over.wait(FRAME):
