@@ -1,8 +1,8 @@
 """A DNS server on loopback, so that the real `nslookup` answers in a room without a network.
 
 Lessons 4 and 5 talk to `nslookup`, a program from outside Python. It needs a name server, and a
-classroom may have none. This one lives in a thread of the notebook's kernel, listens on 127.0.0.1
-only, and knows a handful of names:
+classroom may have none. This one lives in two threads of the notebook's kernel, listens on
+127.0.0.1 only, and knows a handful of names:
 
     with NameServer() as server:
         subprocess.call(nslookup_command(server, "www.python.org"))
@@ -11,22 +11,17 @@ Its answers are those printed in the tutorial, as they were in 2015. They are a 
 today's internet: `www.python.org` lives elsewhere now.
 """
 
-import ipaddress
 import os
-import re
-import selectors
-import shutil
 import socket
-import subprocess
+import socketserver
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
-from functools import cache
 from typing import NamedTuple
 
-from dnslib import CLASS, QTYPE, RCODE, RR, DNSLabel, DNSRecord
+from dnslib import CLASS, QTYPE, RCODE, RR, DNSError, DNSLabel, DNSRecord
+from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 # A zone in the format of RFC 1035, section 5. The tutorial prints every address here but the one
 # of python.org itself: that one is from the range kept for documentation (RFC 5737). The last
@@ -53,9 +48,9 @@ DNS_PORT = 53  # where nslookup asks unless it is told otherwise
 # 53 comes first there. Port 0 lets the system choose a free one, anywhere.
 FIRST_PORTS = (DNS_PORT,) if sys.platform == "win32" else ()
 TRIES = 20  # a port that is free for UDP may be taken for TCP; then we ask for another
-PATIENCE = 1.0  # seconds that one TCP client gets to put its question
 
-STAND_IN = (sys.executable, "-m", "helpers.programs.nslookup")
+POLL = 0.05  # seconds between two looks at whether the server is to end
+PATIENCE = 1.0  # seconds that one TCP client gets to put its question
 
 
 class Question(NamedTuple):
@@ -78,26 +73,16 @@ class NameServer:
     address = ADDRESS
 
     def __init__(self) -> None:
-        udp, tcp = _bind()
-        self.port: int = udp.getsockname()[1]
-        self.questions: list[Question] = []
-        wake, stop = socket.socketpair()
-        # The threads get what they need and not `self`: a server that nobody holds any longer,
-        # say because its cell ran again, can then be collected, and is closed by that.
-        threads = [
-            threading.Thread(
-                target=_serve,
-                args=(listener, stop.dup(), answer, self.questions),
-                name=f"NameServer-{protocol}-{self.port}",
-                daemon=True,
-            )
-            for protocol, listener, answer in (("udp", udp, _answer_udp), ("tcp", tcp, _answer_tcp))
-        ]
-        stop.close()
-        for thread in threads:
-            thread.start()
-        # Runs once at most: when called, when collected, or when the interpreter exits.
-        self._end = weakref.finalize(self, _end, os.getpid(), wake, threads)
+        resolver = Resolver()
+        self.questions: list[Question] = resolver.questions
+        servers = _listening(resolver)
+        self.port: int = servers[0].server.server_address[1]
+        for server, protocol in zip(servers, ("udp", "tcp"), strict=True):
+            server.start_thread()
+            server.thread.name = f"NameServer-{protocol}-{self.port}"
+        # Runs once at most: when called, when the interpreter exits, or when nobody holds this
+        # object any longer, say because its cell ran again. (The threads do not hold it.)
+        self._end = weakref.finalize(self, _end, os.getpid(), servers)
 
     @property
     def closed(self) -> bool:
@@ -118,125 +103,123 @@ class NameServer:
         return f"<NameServer on {self.address}, {'closed' if self.closed else 'listening'}>"
 
 
-# --- The threads ---------------------------------------------------------------------------------
+def _end(owner: int, servers: tuple[DNSServer, ...]) -> None:
+    """Tell both servers to end, and wait until they have ended."""
+    if os.getpid() != owner:
+        return  # a forked copy of the kernel: the server is its parent's, not its own
+    for server in servers:
+        server.server.ending.set()
+    for server in servers:
+        if server.thread is not threading.current_thread():  # where the garbage was collected
+            server.thread.join()
 
 
-def _bind() -> tuple[socket.socket, socket.socket]:
-    """Return a UDP and a TCP socket on one and the same port of loopback."""
+# --- Listening -----------------------------------------------------------------------------------
+
+
+class Listener(socketserver.BaseServer):
+    """What our UDP and our TCP server have in common. Both answer one client after the other."""
+
+    def server_bind(self) -> None:
+        self.ending = threading.Event()
+        # Windows lets a second program take over a port unless the first says no.
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        self.socket.settimeout(POLL)  # for `handle_request`: it looks no longer for a client
+        super().server_bind()
+
+    def serve_forever(self) -> None:
+        """Answer until `ending` is set, then close the socket."""
+        with self:
+            while not self.ending.is_set():
+                self.handle_request()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Go on: a client that has gone away or talks nonsense must not disturb the others."""
+
+
+class UDPListener(Listener, socketserver.UDPServer):
+    """Our UDP server."""
+
+
+class TCPListener(Listener, socketserver.TCPServer):
+    """Our TCP server."""
+
+    request_queue_size = 128
+
+    def get_request(self) -> tuple[socket.socket, tuple]:
+        client, address = super().get_request()
+        return Connection(fileno=client.detach()), address
+
+
+class Connection(socket.socket):
+    """A connection to a TCP client, who has `PATIENCE` seconds in all, however slowly it talks."""
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._deadline = time.monotonic() + PATIENCE
+
+    def recv(self, size: int) -> bytes:
+        self.settimeout(max(self._deadline - time.monotonic(), 0.001))
+        return super().recv(size)
+
+
+def _listening(resolver: BaseResolver) -> tuple[DNSServer, DNSServer]:
+    """Return a UDP and a TCP server on one and the same port of loopback."""
     for port in (*FIRST_PORTS, *[0] * TRIES):
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            for listener in (udp, tcp):
-                # Windows lets a second program take over a port unless the first says no.
-                if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-                # A packet may be announced and then dropped: never wait for it.
-                listener.setblocking(False)
-            udp.bind((ADDRESS, port))
-            tcp.bind(udp.getsockname())
-            tcp.listen()
+            udp = _server(UDPListener, port, resolver)
         except OSError as error:
-            udp.close()
-            tcp.close()
             reason = error
-        else:
-            return udp, tcp
+            continue
+        try:
+            return udp, _server(TCPListener, udp.server.server_address[1], resolver)
+        except OSError as error:
+            reason = error
+            udp.server.server_close()
     raise OSError(
         f"no port free for a name server on {ADDRESS} ({reason}). Close other programs that use "
         "the network, or restart the kernel, and try again."
     )
 
 
-def _serve(
-    listener: socket.socket,
-    stop: socket.socket,
-    answer: Callable[[socket.socket, list[Question]], None],
-    questions: list[Question],
-) -> None:
-    """Answer on one socket until `stop` has something to read."""
-    with listener, stop, selectors.DefaultSelector() as selector:
-        selector.register(listener, selectors.EVENT_READ)
-        selector.register(stop, selectors.EVENT_READ)
-        while stop not in [key.fileobj for key, _ in selector.select()]:
-            # A client that has gone away, or was too slow, is no reason to stop for the others.
-            try:
-                answer(listener, questions)
-            except OSError:
-                continue
-
-
-def _end(owner: int, wake: socket.socket, threads: list[threading.Thread]) -> None:
-    """Wake the threads for the last time and wait for them."""
-    if os.getpid() != owner:
-        return  # a forked copy of the kernel: the server is its parent's, not its own
-    with wake:
-        wake.send(b"!")
-    for thread in threads:
-        if thread is not threading.current_thread():
-            thread.join()
-
-
-def _answer_udp(listener: socket.socket, questions: list[Question]) -> None:
-    packet, client = listener.recvfrom(65535)
-    reply = respond(packet, questions)
-    if reply is not None:
-        listener.sendto(reply, client)
-
-
-def _answer_tcp(listener: socket.socket, questions: list[Question]) -> None:
-    """Over TCP each message is preceded by its length in two bytes (RFC 1035, 4.2.2)."""
-    client, _ = listener.accept()
-    with client:
-        deadline = time.monotonic() + PATIENCE
-        length = int.from_bytes(_receive(client, 2, deadline))
-        reply = respond(_receive(client, length, deadline), questions)
-        if reply is not None:
-            client.sendall(len(reply).to_bytes(2) + reply)
-
-
-def _receive(client: socket.socket, count: int, deadline: float) -> bytes:
-    """Return `count` bytes from the client; raise OSError if they do not come in time."""
-    data = b""
-    while len(data) < count:
-        client.settimeout(max(deadline - time.monotonic(), 0.001))
-        piece = client.recv(count - len(data))
-        if not piece:
-            raise ConnectionError("the client closed the connection in mid question")
-        data += piece
-    return data
+def _server(listener: type[Listener], port: int, resolver: BaseResolver) -> DNSServer:
+    """Return a server that is bound to a port, and has no thread yet. It logs nothing."""
+    silent = DNSLogger("-request,-reply,-truncated,-error")
+    return DNSServer(resolver, ADDRESS, port, logger=silent, server=listener)
 
 
 # --- The answers ---------------------------------------------------------------------------------
 
 
-def respond(packet: bytes, questions: list[Question]) -> bytes | None:
-    """Return the reply to one packet, or None where there is none to give.
+class Resolver(BaseResolver):
+    """Knows the answers, and notes each question in `questions`."""
 
-    Noise and the name `SILENT` get no reply. Every question that could be read is appended to
-    `questions`.
-    """
-    try:
-        request = DNSRecord.parse(packet)
-    except Exception:  # whatever noise does to the parser, the server goes on
-        return None
-    # A reply must never be replied to: two servers would keep each other busy for ever.
-    if request.header.qr or len(request.questions) != 1:
-        return None
-    question = request.q
-    name = str(question.qname).rstrip(".")
-    questions.append(Question(time.perf_counter(), name, QTYPE.get(question.qtype)))
-    if question.qname == DNSLabel(SILENT):
-        return None
-    # As a resolver does: "I asked around for you" (RA), and not "this zone is mine" (AA).
-    reply = request.reply(ra=1, aa=0)
-    if request.header.opcode != 0 or question.qclass != CLASS.IN:
-        reply.header.rcode = RCODE.NOTIMP
-    else:
-        reply.header.rcode, answers, extra = look_up(question.qname, question.qtype)
-        reply.add_answer(*answers)
-        reply.add_ar(*extra)
-    return reply.pack()
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+
+    def resolve(self, request: DNSRecord, handler: DNSHandler | None) -> DNSRecord:
+        """Return the reply to one request.
+
+        Raises DNSError, so that no reply is sent, for what is no question and for `SILENT`.
+        """
+        # A reply must never be replied to: two servers would keep each other busy for ever.
+        if request.header.qr or len(request.questions) != 1:
+            raise DNSError("this is no question")
+        question = request.q
+        name = str(question.qname).rstrip(".")
+        self.questions.append(Question(time.perf_counter(), name, QTYPE.get(question.qtype)))
+        if question.qname == DNSLabel(SILENT):
+            raise DNSError("this name is never answered")
+        # As a resolver does: "I asked around for you" (RA), and not "this zone is mine" (AA).
+        reply = request.reply(ra=1, aa=0)
+        if request.header.opcode != 0 or question.qclass != CLASS.IN:
+            reply.header.rcode = RCODE.NOTIMP
+        else:
+            reply.header.rcode, answers, extra = look_up(question.qname, question.qtype)
+            reply.add_answer(*answers)
+            reply.add_ar(*extra)
+        return reply
 
 
 def look_up(name: DNSLabel, qtype: int) -> tuple[int, list[RR], list[RR]]:
@@ -264,174 +247,3 @@ def look_up(name: DNSLabel, qtype: int) -> tuple[int, list[RR], list[RR]]:
         if record.rname in mail and record.rtype in (QTYPE.A, QTYPE.AAAA)
     ]
     return (RCODE.NOERROR if exists else RCODE.NXDOMAIN), answers, extra
-
-
-# --- nslookup, from the outside ------------------------------------------------------------------
-
-
-class Nslookup(NamedTuple):
-    """The program that plays nslookup on this machine."""
-
-    command: tuple[str, ...]  # ("nslookup",), or how to start the stand-in
-    stand_in: bool
-    note: str  # one or two sentences for the student
-
-
-def find_nslookup(server: NameServer) -> Nslookup:
-    """Return the machine's own nslookup if it can talk to `server`, else the stand-in.
-
-    Being installed is not enough: some versions cannot be told a port, and some have no
-    dialogue. So it is tried once, on the questions of lessons 4 and 5. Takes about 0.1 s, the
-    first time only.
-    """
-    if server.closed:
-        raise ValueError("this NameServer is closed: start another one with NameServer()")
-    path = shutil.which("nslookup")
-    if path is None:
-        return Nslookup(
-            STAND_IN,
-            True,
-            "This machine has no nslookup, so a stand-in written for this course asks. To get "
-            "the real one: apt install bind9-dnsutils (Debian, Ubuntu), dnf install bind-utils "
-            "(Fedora), apk add bind-tools (Alpine). macOS and Windows have it from the start.",
-        )
-    if not _talks_to(path, server.port):
-        return Nslookup(
-            STAND_IN,
-            True,
-            "The nslookup of this machine does not talk to a server of our own, so a stand-in "
-            "written for this course asks.",
-        )
-    return Nslookup(
-        ("nslookup",),
-        False,
-        "This machine's own nslookup asks, and this notebook's server answers.",
-    )
-
-
-def nslookup_command(server: NameServer, *arguments: str) -> list[str]:
-    """Return the command line that runs nslookup against `server`.
-
-    `arguments` are what you would type after `nslookup`: options that begin with a minus sign,
-    then one name. Without a name the dialogue begins, and nslookup reads lines from its stdin.
-
-        nslookup_command(server, "www.python.org")   ['nslookup', '-port=40123',
-                                                      'www.python.org', '127.0.0.1']
-        nslookup_command(server)                     ['nslookup', '-port=40123', '-', '127.0.0.1']
-
-    The tutorial's `nslookup www.python.org` asks the name server of the network. Ours must be
-    named, and no setting outside the command line does that for one program alone.
-
-    Raises ValueError for more than one name, or for a server that is closed.
-    """
-    return _command_line(find_nslookup(server).command, server.port, arguments)
-
-
-def _command_line(program: Iterable[str], port: int, arguments: Iterable[str]) -> list[str]:
-    options = [text for text in arguments if text.startswith("-") and text != "-"]
-    names = [text for text in arguments if text not in options]
-    if len(names) > 1 or "" in names:
-        raise ValueError(
-            f"nslookup takes one name, and was given {names}. Give one name, or none for a "
-            "dialogue; the server is added for you."
-        )
-    where = [] if port == DNS_PORT else [f"-port={port}"]
-    return [*program, *where, *options, *(names or ["-"]), ADDRESS]
-
-
-_TRIALS = (  # arguments, lines for stdin, the facts that must come back
-    (
-        ("www.python.org",),
-        b"",
-        [
-            "python.map.fastly.net address = 199.27.79.223",
-            "www.python.org canonical name = python.map.fastly.net",
-        ],
-    ),
-    (
-        (),
-        b"set q=mx\npython.org\nexit\n",
-        [
-            "mail.python.org address = 2001:888:2000:d::a6",
-            "mail.python.org address = 82.94.164.166",
-            "python.org mail exchanger = 50 mail.python.org",
-        ],
-    ),
-)
-
-
-@cache
-def _talks_to(path: str, port: int) -> bool:
-    """Whether the nslookup at `path` brings the expected answers from our server on `port`."""
-    for arguments, lines, facts in _TRIALS:
-        command = _command_line([path], port, arguments)
-        try:
-            done = subprocess.run(command, input=lines, capture_output=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-        if answers(done.stdout.decode(errors="replace")) != facts:
-            return False
-    return True
-
-
-# How records are written: by BIND's nslookup (Linux, macOS), and where it differs by Windows'.
-_RECORD_LINES = tuple(
-    (re.compile(pattern), fact)
-    for pattern, fact in (
-        (r"(\S+)\s+canonical name = (\S+)", "{} canonical name = {}"),
-        (r"(\S+)\s+mail exchanger = (\d+) (\S+)", "{} mail exchanger = {} {}"),
-        (r"(\S+)\s+MX preference = (\d+), mail exchanger = (\S+)", "{} mail exchanger = {} {}"),
-        (r"(\S+)\s+internet address = (\S+)", "{} address = {}"),
-        (r"(\S+)\s+has AAAA address (\S+)", "{} address = {}"),
-        (r"(\S+)\s+AAAA IPv6 address = (\S+)", "{} address = {}"),
-        (r"(\S+)\s+name = (\S+)", "{} name = {}"),
-    )
-)
-_PROMPTS = re.compile(r"^(> ?)+")
-_ADDRESS_LINE = re.compile(r"(?:Address(?:es)?:)?\s*([0-9A-Fa-f.:]+)(?:#\d+)?")
-_ALIAS_LINE = re.compile(r"Aliases:\s+(\S+)")  # Windows' way to write a canonical name
-_LABEL_LINE = re.compile(r"[^:]+:\s+(\S+)")  # "Name:" or "Server:", in the system's own language
-
-
-def answers(text: str) -> list[str]:
-    """Return the facts in what nslookup printed, in one spelling for every platform, sorted.
-
-    `text` is the output of nslookup from BIND (Linux, macOS), of the one from Windows, or of the
-    stand-in. Facts read `www.python.org canonical name = python.map.fastly.net`,
-    `mail.python.org address = 82.94.164.166`, `python.org mail exchanger = 50 mail.python.org`.
-    A lookup that failed has none: the list is empty.
-    """
-    facts: set[str] = set()
-    name = server = ""
-    for raw in text.split("\n"):
-        line = _PROMPTS.sub("", raw).strip()
-        address = _address_in(line)
-        if address:
-            # nslookup begins by saying whom it asks, and says it again before each answer.
-            server = server or address
-            if address != server:
-                facts.add(f"{name} address = {address}")
-        elif alias := _ALIAS_LINE.fullmatch(line):
-            facts.add(f"{alias[1]} canonical name = {name}")
-        elif label := _LABEL_LINE.fullmatch(line):
-            name = label[1].rstrip(".")
-        else:
-            facts.update(_record_in(line))
-    return sorted(facts)
-
-
-def _address_in(line: str) -> str:
-    """Return the address in a line `Address: …`, or standing alone as Windows lists them."""
-    match = _ADDRESS_LINE.fullmatch(line)
-    try:
-        return str(ipaddress.ip_address(match[1])) if match else ""
-    except ValueError:
-        return ""
-
-
-def _record_in(line: str) -> list[str]:
-    """Return the fact in a line about one record, as a list of one or none."""
-    for pattern, fact in _RECORD_LINES:
-        if match := pattern.fullmatch(line):
-            return [fact.format(*(part.rstrip(".") for part in match.groups()))]
-    return []

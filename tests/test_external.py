@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from helpers.external import brief, get_subprocess, name_of
-from helpers.nameserver import NameServer, nslookup_command
+from helpers.lookups import nslookup_command
+from helpers.nameserver import NameServer
 
 ECHO = [
     sys.executable,

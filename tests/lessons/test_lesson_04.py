@@ -12,7 +12,8 @@ import pytest
 
 from helpers import tasks
 from helpers.external import get_subprocess
-from helpers.nameserver import MISSING, SILENT, NameServer, find_nslookup, nslookup_command
+from helpers.lookups import find_nslookup, nslookup_command
+from helpers.nameserver import MISSING, SILENT, NameServer
 from helpers.observed import get_context
 from helpers.schedule import predict
 from helpers.script import run_script

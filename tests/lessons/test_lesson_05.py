@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from helpers import tasks
-from helpers.nameserver import NameServer, nslookup_command
+from helpers.lookups import nslookup_command
+from helpers.nameserver import NameServer
 from helpers.script import run_script
 from tests.support.without_nslookup import assert_same_without_nslookup
 

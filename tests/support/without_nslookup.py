@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from unittest import mock
 
-from helpers.nameserver import NameServer, find_nslookup
+from helpers.lookups import find_nslookup
+from helpers.nameserver import NameServer
 from tests.support.inner import run_pytest
 from tools.notebooks import NOTEBOOKS, read, save
 
