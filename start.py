@@ -241,7 +241,7 @@ def check() -> int:
         print("FAILED         set-up: .venv is missing or not up to date")
         print("               to do: Run `python3 start.py` once, with the network.\n", flush=True)
     python = PYTHON if venv_version() else sys.executable
-    return run(python, "-m", "helpers.machine") or int(not ready)
+    return run(python, "-m", "helpers.before_class") or int(not ready)
 
 
 def run(*command: str | Path) -> int:

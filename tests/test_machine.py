@@ -1,21 +1,18 @@
-"""What `helpers.machine` says about a seat: its cores, its memory, and the pre-class check."""
+"""What `helpers.machine` says about a seat: its cores, its start methods, its memory."""
 
-import math
 import multiprocessing
 import os
-import platform
-import shutil
 import subprocess
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import machine
-from helpers.machine import FAILED, OK, WORTH_KNOWING, Check
+
+COURSE = Path(machine.__file__).parent.parent
 
 # --- a made-up /proc and a made-up tree of control groups -----------------------------------------
 
@@ -256,7 +253,7 @@ def test_a_process_bound_to_one_core_knows_it():
         "from helpers.machine import usable_cores; print(usable_cores(environ={}).count)"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", program], cwd=machine.COURSE, capture_output=True, text=True
+        [sys.executable, "-c", program], cwd=COURSE, capture_output=True, text=True
     )
     assert answer.stdout == "1\n", answer.stderr
 
@@ -290,226 +287,3 @@ def test_free_memory_is_the_least_of_what_is_available_and_all_limits(seat):
 
 def test_without_meminfo_the_free_memory_is_unknown(seat):
     assert machine.free_memory(seat.proc) is None
-
-
-# --- the pre-class check --------------------------------------------------------------------------
-
-
-def test_every_failing_check_says_what_to_do(tmp_path, monkeypatch):
-    (tmp_path / "requirements.txt").write_text("no-such-package~=1.0\n")
-    monkeypatch.setattr(machine, "DISK_NEEDED", math.inf)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(machine, "run_in_a_process", lambda *_: (1, "", "OSError: no semaphores"))
-    bad = [
-        machine.check_python((3, 8, 1)),
-        machine.check_packages(tmp_path / "requirements.txt"),
-        machine.check_start_methods({"START_METHOD": "teleport"}),
-        machine.check_nslookup(),
-        machine.check_disk(),
-        machine.check_disk(tmp_path / "missing"),
-        *machine.check_memory(10**6),
-        machine.check_pool("spawn", needed=True),
-        machine.check_pool("spawn", needed=False),
-    ]
-    assert all(check.state != OK for check in bad)
-    assert [check for check in bad if not check.remedy] == []
-    assert [check for check in bad if "\n" in check.found + check.remedy] == []
-
-
-def test_the_check_names_the_python_it_found():
-    assert machine.check_python((3, 8, 1)) == Check(
-        "Python", FAILED, f"3.8.1 on {platform.system()}", "Install Python 3.11 or newer."
-    )
-    assert machine.check_python((3, 11, 0)).state == OK
-    assert machine.check_python().state == OK
-
-
-def test_the_check_names_packages_that_are_missing_or_too_old(tmp_path, monkeypatch):
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("# a comment\nno-such-package~=1.0\npytest~=1.2\n-e .\n")
-    monkeypatch.setattr(machine.importlib.metadata, "version", version_of)
-    check = machine.check_packages(requirements)
-    assert check.found == "no-such-package is missing; pytest is 9.2.0, wanted ~=1.2"
-
-
-def version_of(name):
-    if name == "pytest":
-        return "9.2.0"
-    raise machine.importlib.metadata.PackageNotFoundError(name)
-
-
-def test_the_packages_of_this_environment_are_all_there():
-    assert machine.check_packages().state == OK
-
-
-@pytest.mark.parametrize(
-    ("version", "pin", "expected"),
-    [
-        ("8.1.9", "8.1", True),
-        ("8.2", "8.1", True),
-        ("8.0.9", "8.1", False),
-        ("9.0", "8.1", False),
-        ("0.11.0", "0.11.0", True),
-        ("0.11.5", "0.11.0", True),
-        ("0.12.0", "0.11.0", False),
-        ("10.0", "9.2", False),
-        ("3.11.2", "3.9", True),  # 11 is more than 9: numbers, not letters
-    ],
-)
-def test_compatible_releases_are_those_of_the_packaging_specification(version, pin, expected):
-    assert machine.is_compatible(version, pin) is expected
-
-
-def test_an_unavailable_start_method_is_told_with_those_available():
-    check = machine.check_start_methods({"START_METHOD": "teleport"})
-    assert check.state == FAILED
-    assert all(method in check.remedy for method in machine.start_methods())
-    assert machine.check_start_methods({}).found.endswith("the lessons use spawn")
-
-
-def test_a_single_core_is_worth_knowing_and_no_failure(monkeypatch):
-    monkeypatch.setattr(machine, "usable_cores", lambda: machine.Cores(1, "the hub's CPU_LIMIT=1"))
-    check = machine.check_cores()
-    assert check.state == WORTH_KNOWING
-    assert check.found.startswith("1, from the hub's CPU_LIMIT=1")
-
-
-def test_a_missing_nslookup_is_worth_knowing_since_a_stand_in_exists(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert machine.check_nslookup().state == WORTH_KNOWING
-
-
-@pytest.mark.parametrize("system", ["Linux", "Darwin", "Windows"])
-def test_every_system_has_a_remedy_for_a_missing_nslookup(monkeypatch, system):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(platform, "system", lambda: system)
-    assert machine.check_nslookup().remedy
-
-
-@pytest.mark.skipif(os.name == "nt", reason="the nslookup of Windows tells no version")
-def test_the_version_of_nslookup_is_found_on_stderr(tmp_path):
-    program = tmp_path / "nslookup"
-    program.write_text("#!/bin/sh\necho 'nslookup 9.18.49-Debian' >&2\n")
-    program.chmod(0o755)
-    assert machine.nslookup_version(str(program)) == "9.18.49-Debian"
-
-
-def test_an_nslookup_that_cannot_run_has_no_version(tmp_path):
-    assert machine.nslookup_version(str(tmp_path / "nslookup")) == ""
-
-
-def test_an_unwritable_temporary_folder_fails(tmp_path):
-    check = machine.check_disk(tmp_path / "missing")
-    assert check.state == FAILED
-    assert check.found.startswith("cannot write to")
-
-
-def test_the_disk_check_leaves_nothing_behind(tmp_path):
-    assert machine.check_disk(tmp_path).state in (OK, FAILED)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_disk_that_is_nearly_full_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**6))
-    assert machine.check_disk(tmp_path).state == FAILED
-
-
-def test_unknown_memory_is_no_check_at_all(monkeypatch):
-    monkeypatch.setattr(machine, "free_memory", lambda: None)
-    assert machine.check_memory() == []
-
-
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_a_real_pool_answers(method):
-    check = machine.check_pool(method, needed=True)
-    assert check.state == OK, check
-
-
-def test_a_pool_that_hangs_is_given_up_and_leaves_no_worker(tmp_path):
-    # The initializer never ends, so the Pool never answers. Each worker writes down its pid first.
-    (tmp_path / "stuck.py").write_text(
-        "import os, pathlib, sys, time\n"
-        "def wait_for_ever():\n"
-        "    pathlib.Path(__file__).with_name(f'{os.getpid()}.pid').touch()\n"
-        "    time.sleep(600)\n"
-    )
-    program = (
-        "import multiprocessing.context as c, stuck;"
-        "plain = c.BaseContext.Pool;"
-        "c.BaseContext.Pool = lambda self, n: plain(self, n, stuck.wait_for_ever);"
-        "from helpers.machine import run_a_pool; run_a_pool('spawn', 5)"
-    )
-    code, out, err = machine.run_in_a_process(program, 60, {"PYTHONPATH": str(tmp_path)})
-    assert (code, out) == (machine.GAVE_UP, ""), err
-    assert machine.what_the_pool_said(code, out, err, 5) == "no answer in 5 s"
-    pids = [int(file.stem) for file in tmp_path.glob("*.pid")]
-    assert pids
-    assert [pid for pid in pids if is_running(pid)] == []
-
-
-def is_running(pid):
-    """Tell whether a process still runs. One that was killed may take a moment to go."""
-    try:
-        psutil.Process(pid).wait(timeout=10)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.TimeoutExpired:
-        return True
-    return False
-
-
-def test_a_process_that_cannot_even_begin_is_given_up(monkeypatch):
-    code, _, err = machine.run_in_a_process("import time; time.sleep(600)", 1)
-    assert code is None
-    assert err == ""
-    monkeypatch.setattr(machine, "run_in_a_process", lambda *_: (None, "", ""))
-    assert machine.check_pool("spawn", needed=True).found == "no answer in 20 s"
-
-
-def test_a_pool_that_fails_is_told_with_its_last_words():
-    said = machine.what_the_pool_said(1, "", "Traceback ...\nOSError: no semaphores\n", 20)
-    assert said == "ended with exit code 1: OSError: no semaphores"
-
-
-def test_a_pool_with_a_wrong_answer_has_failed():
-    assert machine.what_the_pool_said(0, "1 2 3 5\n", "", 20)
-    assert not machine.what_the_pool_said(0, "1 2 3 4\n", "", 20)
-
-
-def test_a_failing_pool_is_a_failure_only_for_the_lessons_own_method(monkeypatch):
-    monkeypatch.setattr(machine, "run_in_a_process", lambda *_: (1, "", "boom"))
-    monkeypatch.setenv("START_METHOD", "spawn")
-    states = {check.name: check.state for check in machine.check_pools()}
-    assert states.pop("Pool, spawn") == FAILED
-    assert set(states.values()) <= {WORTH_KNOWING}
-
-
-def test_the_text_puts_each_remedy_below_its_line_and_counts_the_failures():
-    checks = [Check("Python", OK, "3.13"), Check("disk", FAILED, "full", "Empty it.")]
-    assert machine.as_text(checks).splitlines() == [
-        "ok             Python  3.13",
-        "FAILED         disk    full",
-        "                       to do: Empty it.",
-        "",
-        "1 of 2 checks failed: do what the line says, then check again.",
-    ]
-
-
-def test_what_is_worth_knowing_does_not_fail_the_check(monkeypatch, capsys):
-    checks = [Check("nslookup", WORTH_KNOWING, "not found", "Install it.")]
-    monkeypatch.setattr(machine, "pre_class_check", lambda: checks)
-    assert machine.main() == 0
-    assert capsys.readouterr().out.endswith("Nothing failed. This machine is ready for class.\n")
-
-
-def test_a_failure_is_told_by_the_exit_code(monkeypatch):
-    checks = [Check("Python", OK, "3.13"), Check("disk", FAILED, "full", "Empty it.")]
-    monkeypatch.setattr(machine, "pre_class_check", lambda: checks)
-    assert machine.main() == 1
-
-
-def test_the_whole_check_covers_what_a_lesson_needs():
-    names = [check.name for check in machine.pre_class_check()]
-    wanted = ["Python", "packages", "start methods", "usable cores", "nslookup", "disk"]
-    assert names[: len(wanted)] == wanted
-    assert "Pool, spawn" in names

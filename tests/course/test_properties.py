@@ -28,11 +28,13 @@ from hypothesis import strategies as st
 
 import helpers
 from helpers import (
+    before_class,
     external,
     extras,
     forking,
     gantt,
     laws,
+    lookups,
     machine,
     nameserver,
     observed,
@@ -69,17 +71,16 @@ COVERED: set[str] = set()
 """The functions that a property below is about, as `room.function`."""
 
 ELSEWHERE = {
-    "nameserver.respond": "tests/test_nameserver.py::test_any_packet_gets_a_readable_reply_or_none",
-    "nameserver.answers": "tests/test_nameserver.py::test_no_text_is_too_strange_to_be_read",
-    "nameserver.find_nslookup": "tests/test_nameserver.py::test_a_closed_server_is_refused",
+    "lookups.answers": "tests/test_lookups.py::test_no_text_is_too_strange_to_be_read",
+    "lookups.find_nslookup": "tests/test_lookups.py::test_a_closed_server_is_refused",
     "cluster.kill_at_work": "tests/lessons/test_lesson_13.py",
     "cluster.timeline_of": "tests/test_cluster.py",
     "extras.skip_without": "tests/test_extras.py",
     "second_kernel.in_a_throwaway_kernel": "tests/test_second_kernel.py",
-    "machine.check_pool": "tests/test_machine.py",
-    "machine.check_pools": "tests/test_machine.py",
-    "machine.run_a_pool": "tests/test_machine.py",
-    "machine.pre_class_check": "tests/test_machine.py",
+    "before_class.check_pool": "tests/test_before_class.py",
+    "before_class.check_pools": "tests/test_before_class.py",
+    "before_class.run_a_pool": "tests/test_before_class.py",
+    "before_class.pre_class_check": "tests/test_before_class.py",
     "checks.say_what_was_edited": "tests/test_observed.py::"
     "test_an_edited_module_is_noticed_until_it_is_reloaded",
     "processes.in_spite_of_interrupts": "tests/test_observed.py::"
@@ -108,9 +109,9 @@ EXCUSED = {
     "aboard.rebuild": "only pickle calls it, in a child: tests/faults under spawn",
     "aboard.run": "a child's whole life: tests/faults",
     "flight.take_off": "gives away the streams of its process, which must be a child",
-    "machine.give_up": "ends its own process; tests/test_machine.py calls it in another",
-    "machine.main": "prints `pre_class_check` with `as_text`",
-    "nslookup.main": "a program: tests/test_nameserver.py runs it as one",
+    "before_class.give_up": "ends its own process; tests/test_before_class.py calls it in another",
+    "before_class.main": "prints `pre_class_check` with `as_text`",
+    "nslookup.main": "a program: tests/test_lookups.py runs it as one",
 }
 
 
@@ -555,7 +556,7 @@ def test_cells_of_any_kind(source) -> None:
 
 @about(
     chart_words.seconds, chart_words.count, chart_words.plural, chart_words.percent,
-    chart_words.one_line, chart_words.short_labels, machine.gigabytes,
+    chart_words.one_line, chart_words.short_labels, before_class.gigabytes,
 )  # fmt: skip
 @given(
     st.floats() | st.floats(0, 2),
@@ -567,7 +568,7 @@ def test_cells_of_any_kind(source) -> None:
 def test_words(number, whole, text, calls) -> None:
     assert result_of(chart_words.seconds, number).endswith(" s")
     assert result_of(chart_words.percent, number).endswith(" %")
-    assert result_of(machine.gigabytes, number).endswith(" GB")
+    assert result_of(before_class.gigabytes, number).endswith(" GB")
     assert result_of(chart_words.count, whole, text).startswith(f"{whole:,} ")
     assert result_of(chart_words.plural, text).startswith(text)
     assert "\n" not in result_of(chart_words.one_line, text)
@@ -611,7 +612,7 @@ SYSTEM_TEXTS = st.text(max_size=60) | st.sampled_from(
 @about(
     machine.usable_cores, machine.cpu_quota, machine.control_groups, machine.free_memory,
     machine.own_and_outer_groups, machine.read, machine.hub_limit, machine.default_start_method,
-    machine.check_start_methods, machine.check_cores,
+    before_class.check_start_methods, before_class.check_cores,
 )  # fmt: skip
 @given(st.lists(SYSTEM_TEXTS, min_size=4, max_size=4), TEXTS)
 @examples(80)
@@ -633,16 +634,17 @@ def test_system_files_of_any_kind(texts, limit) -> None:
         assert memory is None or memory >= 0
         assert isinstance(result_of(machine.read, proc / "meminfo"), str)
     assert result_of(machine.default_start_method, {"START_METHOD": limit})
-    assert result_of(machine.check_start_methods, {"START_METHOD": limit}).state
-    assert result_of(machine.check_cores).state
+    assert result_of(before_class.check_start_methods, {"START_METHOD": limit}).state
+    assert result_of(before_class.check_cores).state
     group = PurePosixPath("/", limit.replace("\0", ""))
     assert result_of(machine.own_and_outer_groups, group, PurePosixPath("/"), Path("/x"))
 
 
 @about(
-    machine.check_python, machine.is_compatible, machine.check_packages, machine.check_memory,
-    machine.as_text, machine.what_the_pool_said, machine.check_disk, machine.check_nslookup,
-    machine.nslookup_version, machine.run_in_a_process,
+    before_class.check_python, before_class.is_compatible, before_class.check_packages,
+    before_class.check_memory, before_class.as_text, before_class.what_the_pool_said,
+    before_class.check_disk, before_class.check_nslookup, before_class.nslookup_version,
+    before_class.run_in_a_process,
 )  # fmt: skip
 @given(
     st.lists(st.integers(0, 99), max_size=4).map(tuple),
@@ -653,24 +655,31 @@ def test_system_files_of_any_kind(texts, limit) -> None:
 )
 @examples(40)
 def test_checks_of_any_machine(version, text, pin, free, requirements) -> None:
-    checks = [result_of(machine.check_python, version), *result_of(machine.check_memory, free)]
-    assert result_of(machine.is_compatible, text, pin) in (True, False)
+    checks = [
+        result_of(before_class.check_python, version),
+        *result_of(before_class.check_memory, free),
+    ]
+    assert result_of(before_class.is_compatible, text, pin) in (True, False)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requirements.txt")
         file.write_text(requirements, "utf-8", "replace")
-        checks.append(result_of(machine.check_packages, file))
-        checks.append(result_of(machine.check_packages, Path(folder, "none")))
-        checks.append(result_of(machine.check_disk, Path(folder)))
-        checks.append(result_of(machine.check_disk, Path(folder, "none")))
-    assert {check.state for check in checks} <= {machine.OK, machine.WORTH_KNOWING, machine.FAILED}
-    assert result_of(machine.as_text, checks).endswith(".")
-    assert isinstance(result_of(machine.what_the_pool_said, len(text), text, pin, 1.0), str)
+        checks.append(result_of(before_class.check_packages, file))
+        checks.append(result_of(before_class.check_packages, Path(folder, "none")))
+        checks.append(result_of(before_class.check_disk, Path(folder)))
+        checks.append(result_of(before_class.check_disk, Path(folder, "none")))
+    assert {check.state for check in checks} <= {
+        before_class.OK,
+        before_class.WORTH_KNOWING,
+        before_class.FAILED,
+    }
+    assert result_of(before_class.as_text, checks).endswith(".")
+    assert isinstance(result_of(before_class.what_the_pool_said, len(text), text, pin, 1.0), str)
 
 
 def test_checks_that_start_a_program() -> None:
-    assert result_of(machine.check_nslookup).state
-    assert result_of(machine.nslookup_version, "no such program") == ""
-    assert result_of(machine.run_in_a_process, "import time; time.sleep(60)", 0.1)[0] is None
+    assert result_of(before_class.check_nslookup).state
+    assert result_of(before_class.nslookup_version, "no such program") == ""
+    assert result_of(before_class.run_in_a_process, "import time; time.sleep(60)", 0.1)[0] is None
 
 
 @about(nameserver.look_up)
@@ -686,14 +695,14 @@ def test_names_of_any_kind(labels, qtype) -> None:
     assert found or not extra
 
 
-@about(nameserver.nslookup_command)
+@about(lookups.nslookup_command, lookups.command_line)
 @given(st.lists(st.text(max_size=8), max_size=3))
 @examples(40)
 def test_command_lines(arguments) -> None:
     with nameserver.NameServer() as server:
-        command = result_of(nameserver.nslookup_command, server, *arguments)
+        command = result_of(lookups.nslookup_command, server, *arguments)
     assert command is None or command[-1] == nameserver.ADDRESS
-    assert result_of(nameserver.nslookup_command, server) is None, "it is closed"
+    assert result_of(lookups.nslookup_command, server) is None, "it is closed"
 
 
 RDATA = st.sampled_from(list(nameserver.RECORDS))

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import start
-from helpers.machine import OLDEST_PYTHON, is_compatible
+from helpers.before_class import OLDEST_PYTHON, is_compatible
 
 COURSE = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -212,6 +212,7 @@ def test_an_undeclared_import_is_noticed(tmp_path):
         "helpers/__init__.py",
         "helpers/tasks.py",
         "helpers/child/recorder.py",
+        "helpers/before_class.py",
         "helpers/machine.py",
         "helpers/mine_template.py",
     ],

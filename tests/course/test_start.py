@@ -31,7 +31,7 @@ def make_course(folder, requirements):
     """Write the few files that start.py looks at."""
     (folder / "helpers").mkdir(parents=True)
     shutil.copy(SOURCE, folder)
-    for name in ("__init__.py", "machine.py", "mine_template.py"):
+    for name in ("__init__.py", "before_class.py", "machine.py", "mine_template.py"):
         shutil.copy(SOURCE.parent / "helpers" / name, folder / "helpers")
     (folder / "requirements.txt").write_text(requirements)
     (folder / "pyproject.toml").write_text(PYPROJECT)
@@ -319,12 +319,12 @@ def test_what_follows_bench_is_handed_to_the_benchmarks(course, commands):
 def test_the_check_runs_with_the_environments_own_python(course, commands):
     start.set_up()
     start.main(["check"])
-    assert commands == [(start.PYTHON, "-m", "helpers.machine")]
+    assert commands == [(start.PYTHON, "-m", "helpers.before_class")]
 
 
 def test_the_check_tells_that_the_set_up_is_missing_and_goes_on(course, commands, capsys):
     start.main(["check"])
-    assert commands == [(sys.executable, "-m", "helpers.machine")]
+    assert commands == [(sys.executable, "-m", "helpers.before_class")]
     assert "set-up: .venv is missing" in capsys.readouterr().out
     assert course.installed == []
 
