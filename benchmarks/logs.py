@@ -3,16 +3,17 @@
 import json
 import shutil
 import tempfile
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from benchmarks.measure import cpu, figure, ratios
 from benchmarks.workers import compute_1ms
-from helpers.child import recorder as flight
+from helpers.child import events
 from helpers.child.recorder import Recorder
 from helpers.logs.reader import Reader, read_timeline
-from helpers.logs.segments import read_logs
+from helpers.logs.segments import dtype_of, read_logs
 from helpers.observed import get_context
 
 WORKERS = 4
@@ -33,24 +34,27 @@ class MadeUpLogs:
         self._parent, self._workers = Recorder(folder), []
         for lane in range(1, WORKERS + 1):
             name = b"SpawnPoolWorker-%d" % lane
-            self._parent.record(flight.ASKED, 1, 1000 + lane, lane, 1, name)
+            self._parent.record(
+                events.ASKED, role=1, pid=1000 + lane, lane=lane, method=1, text=name
+            )
         for lane in range(1, WORKERS + 1):
             worker = Recorder(folder)
             worker.pid = 1000 + lane  # before its first event, which makes its file
             self._workers.append(worker)
-            worker.record(flight.BORN, 1, self._parent.pid)
-            worker.record(flight.READY)
+            worker.record(events.BORN, method=1, ppid=self._parent.pid)
+            worker.record(events.READY)
             worker.number_of("nothing")
-        self._parent.record(flight.SUBMITTED, 0, 0)
+        self._parent.record(events.SUBMITTED, single=0, job=0, item=0)
         self.tasks = 0
 
     def add(self, tasks: int) -> None:
         """Let so many more tasks be done, and their results be received."""
         for item in range(self.tasks, self.tasks + tasks):
             worker = self._workers[item % WORKERS]
-            record = worker.record(flight.STARTED, 0, 0, item, 0, self._argument % item)
-            worker.record_end(*record, 2000)
-            self._parent.record(flight.RECEIVED, 0, 0, item)
+            text, now = self._argument % item, time.perf_counter_ns()
+            record = worker.record_start(function=0, job=0, item=item, text=text, at=now)
+            worker.record_short_end(*record, took=2000)
+            self._parent.record(events.RECEIVED, job=0, item=item)
         self.tasks += tasks
 
 
@@ -68,12 +72,14 @@ def made_up_logs(tasks: int, argument: bytes = NUMBER) -> Iterator[MadeUpLogs]:
 
 
 def as_json_lines(folder: str) -> list[str]:
-    """Every event of the logs as a line of JSON, with the numbers and the text it has."""
-    lines = []
+    """Every event of the logs as a line of JSON, with the fields that a task has."""
+    lines, names = [], dtype_of(events.SHORT_TASK_DONE).names
     for log in read_logs(folder):
-        for kind, _, code, a, time, b, c, text in log.records.tolist():
-            numbers = {"kind": kind, "pid": log.pid, "code": code, "job": a, "item": b, "took": c}
-            lines.append(json.dumps(numbers | {"time": time, "text": text.decode()}))
+        for event in log.records.view(dtype_of(events.SHORT_TASK_DONE)).tolist():
+            fields = dict(zip(names, event, strict=True))
+            fields["pid"], fields["text"] = log.pid, fields["text"].decode()
+            del fields["size"]  # a text in JSON has none
+            lines.append(json.dumps(fields))
     return lines
 
 
@@ -152,4 +158,4 @@ def log_bytes():
         for result in [pool.apply_async(compute_1ms, (n,)) for n in range(1000)]:
             result.get()
         logs = read_logs(mp._recorder.folder)
-    return [sum(len(log.records) for log in logs) * flight.RECORD.size / 1000]
+    return [sum(len(log.records) for log in logs) * events.RECORD_BYTES / 1000]

@@ -29,8 +29,9 @@ import weakref
 from math import isnan
 from multiprocessing import connection, util
 
-from helpers.child import recorder as flight
+from helpers.child import events
 from helpers.child.queues import JoinableQueue, Queue
+from helpers.child.recorder import LONGEST_TEXT, current_recorder, recorder_for
 from helpers.parent import checks, folders, tracker
 from helpers.parent.checks import check_reaches_child, check_workers, say_what_was_edited
 from helpers.parent.pools import ObservedPool, WorkerDied
@@ -109,9 +110,9 @@ class ObservedContext:
         """This process's recorder. The experiment's folder is made when it is first needed."""
         with self._lock:
             if self._recorder_here is None:
-                above = flight.here()  # in a child, we add to the experiment of our parent
+                above = current_recorder()  # in a child, we add to the experiment of our parent
                 folder = above.folder if above else folders.make_folder(owner=self)
-                self._recorder_here = recorder = flight.recorder_for(folder)
+                self._recorder_here = recorder = recorder_for(folder)
                 if not above:
                     # What is registered later is called first, and so before the folder goes.
                     weakref.finalize(self, recorder.let_go)
@@ -252,11 +253,17 @@ class ObservedContext:
         """Record a process that has just been started, and watch over it from now on."""
         with self._lock:
             child._lane = self._lane_for(child)
-            role = flight.ROLES.index(child._role)
-            method = flight.METHODS.index(self._name)
-            name = child.name.encode("utf-8", "replace")[: flight.LONGEST_TEXT]
+            role = events.ROLES.index(child._role)
+            method = events.METHODS.index(self._name)
+            name = child.name.encode("utf-8", "replace")[:LONGEST_TEXT]
             self._recorder.record(
-                flight.ASKED, role, child.pid, child._lane, method, name, at=asked
+                events.ASKED,
+                role=role,
+                pid=child.pid,
+                lane=child._lane,
+                method=method,
+                text=name,
+                at=asked,
             )
             self._watched.append(child)
         if not child._is_first_of_pool():  # else its pool asks for it, once all have been started
@@ -278,9 +285,15 @@ class ObservedContext:
         """Record a thread of ours that has just begun; `number` is the system's name for it."""
         with self._lock:
             self._lanes.append(None)
-            role, lane = flight.ROLES.index("thread"), len(self._lanes)
+            role, lane = events.ROLES.index("thread"), len(self._lanes)
             self._recorder.record(
-                flight.ASKED, role, number, lane, text=name.encode("utf-8", "replace"), at=asked
+                events.ASKED,
+                role=role,
+                pid=number,
+                lane=lane,
+                method=0,
+                text=name.encode("utf-8", "replace"),
+                at=asked,
             )
 
     def _lane_for(self, child):

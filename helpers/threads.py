@@ -12,8 +12,9 @@ import threading
 import time
 from concurrent import futures
 
-from helpers.child import recorder as flight
-from helpers.child.process import RecordedCall
+from helpers.child import events
+from helpers.child.calls import RecordedCall
+from helpers.child.recorder import Recorder
 from helpers.observed import ObservedContext
 
 
@@ -42,16 +43,16 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         super().shutdown(wait, cancel_futures=cancel_futures)
         if wait:
             while self._recorders:
-                self._recorders.pop().record(flight.LEFT)
+                self._recorders.pop().record(events.LEFT, exitcode=0)
 
     def _begin_thread(self):
         """In a new thread: a log and a lane for it."""
         number = threading.get_native_id() & 0xFFFFFFFF
-        recorder = self._here.recorder = flight.Recorder(self._context._recorder.folder)
+        recorder = self._here.recorder = Recorder(self._context._recorder.folder)
         recorder.pid = number
         self._context._note_thread(threading.current_thread().name, number, self._asked)
-        recorder.record(flight.BORN)
-        recorder.record(flight.READY)
+        recorder.record(events.BORN, method=0, ppid=0)
+        recorder.record(events.READY)
         self._recorders.append(recorder)
 
     def _call(self, function, /, *args, **kwargs):

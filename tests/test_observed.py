@@ -447,6 +447,7 @@ def test_a_folder_is_private_and_goes_with_its_context() -> None:
 MAPPED_AT_THE_END = """
 import gc, sys
 import psutil
+from helpers.child import events
 from helpers.parent import folders
 from helpers.observed import get_context
 
@@ -457,7 +458,7 @@ def look(folder, ignore_errors):
 
 remove, folders.shutil.rmtree = folders.shutil.rmtree, look
 mp = get_context("spawn")
-print("mapped:", mp._recorder.record(1)[0] is not None)
+print("mapped:", mp._recorder.record(events.READY)[0] is not None)
 mp.timeline()
 if sys.argv[1] == "collected":
     mp = None

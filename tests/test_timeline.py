@@ -14,8 +14,10 @@ from math import nan
 import numpy as np
 import pytest
 
-from helpers.child import process as aboard
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child import workers as child_workers
+from helpers.child.calls import SHORT_TASK, RecordedCall
+from helpers.child.recorder import Recorder
 from helpers.logs import segments
 from helpers.observed import get_context
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Tasks, Timeline
@@ -255,7 +257,7 @@ def test_tasks_too_short_for_a_clock_are_there_with_their_times_and_no_share() -
     assert set(tasks.outcome) == {RETURNED}
     assert (tasks.finished > tasks.started).all()
     assert (tasks.finished[:-1] <= tasks.started[1:]).all()
-    short = tasks.finished - tasks.started < flight.SHORT_TASK / 1e9 * 0.99
+    short = tasks.finished - tasks.started < SHORT_TASK / 1e9 * 0.99
     assert short.any()
     assert np.isnan(tasks.on_core[short]).all()
 
@@ -271,7 +273,7 @@ def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(
         while time.process_time() < end:
             pass
 
-    task = aboard.RecordedCall(compute, flight.Recorder(str(tmp_path)), name="compute")
+    task = RecordedCall(compute, Recorder(str(tmp_path)), name="compute")
     asked = [0, 0, 0, 0.003, 0, 0.002]
     if in_a_chunk:
         task.map(asked)
@@ -279,7 +281,7 @@ def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(
         for seconds in asked:
             task(seconds)
     (log,) = segments.read_logs(str(tmp_path))
-    computed = sorted(log.records["b"][log.of(flight.FINISHED)])[-2:]
+    computed = sorted(log.events_of(events.FINISHED)["computed"])[-2:]
     for us, seconds in zip(computed, (0.002, 0.003), strict=True):
         assert 0.99 * seconds <= us / 1e6 <= 2 * seconds
 
@@ -654,7 +656,7 @@ def without(module, missing: str) -> types.SimpleNamespace:
     ],
 )
 def test_without_a_name_tasks_are_absent_and_none_is_invented(monkeypatch, missing, seen) -> None:
-    monkeypatch.setattr(aboard, "_loaded", lambda name: without(sys.modules[name], missing))
+    monkeypatch.setattr(child_workers, "_loaded", lambda name: without(sys.modules[name], missing))
     mp = get_context("fork")
     with mp.Pool(1) as pool:
         results = [pool.apply(workers.double, (0,)), *pool.map(workers.double, [1, 2], 2)]

@@ -14,19 +14,20 @@ import threading
 import time
 from multiprocessing import sharedctypes, synchronize
 
-from helpers.child import process as aboard
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child.labels import label_of
+from helpers.child.recorder import Recorder, recorder_for
 
 POLL = 0.05
 """Seconds between two looks whether the experiment was stopped."""
 
 
-def recorder_of(source) -> flight.Recorder:
+def recorder_of(source) -> Recorder:
     """The recorder of this process. `source` is a context, or in a child its folder's path.
 
     It is asked for at the first use: a context that does nothing makes no folder.
     """
-    return flight.recorder_for(source) if isinstance(source, str) else source._recorder
+    return recorder_for(source) if isinstance(source, str) else source._recorder
 
 
 class _Observed:
@@ -55,22 +56,22 @@ class _Observed:
 
     def acquire(self, block=True, timeout=None):
         if self._semlock.acquire(False):
-            self._record(flight.ACQUIRED, 1)
+            self._record(events.ACQUIRED, obtained=1)
             return True
         if not block:
             return False
-        self._record(flight.WANTED)
+        self._record(events.WANTED)
         done = False
         try:
             done = self._wait(timeout)
         finally:  # also if we were interrupted or stopped meanwhile
-            self._record(flight.ACQUIRED, int(done))
+            self._record(events.ACQUIRED, obtained=int(done))
         return done
 
     def release(self):
         now = time.perf_counter_ns()
         self._semlock.release()
-        self._record(flight.RELEASED, at=now)
+        self._record(events.RELEASED, at=now)
 
     def __enter__(self):
         return self.acquire()
@@ -78,9 +79,9 @@ class _Observed:
     def __exit__(self, *args):
         self.release()
 
-    def _record(self, kind, code=0, at=None):
+    def _record(self, kind, **fields):
         thread = threading.get_native_id() & 0xFFFFFFFF
-        recorder_of(self._source).record(kind, code, 0, self._number, thread, at=at)
+        recorder_of(self._source).record(kind, lock=self._number, thread=thread, **fields)
 
     def _wait(self, timeout):
         """Wait for the lock; in the parent, look again and again whether all was stopped."""
@@ -126,18 +127,17 @@ class Synchronized(sharedctypes.Synchronized):
     def value(self):
         with self._quiet:
             value, now = self._obj.value, time.perf_counter_ns()
-        self._record(flight.READ, value, now)
+        self._record(events.READ, value, now)
         return value
 
     @value.setter
     def value(self, value):
         with self._quiet:
             self._obj.value, now = value, time.perf_counter_ns()
-        self._record(flight.WRITTEN, value, now)
+        self._record(events.WRITTEN, value, now)
 
     def _record(self, kind, value, now):
-        text = aboard.label_of(value)
-        recorder_of(self._source).record(kind, b=self._number, text=text, at=now)
+        recorder_of(self._source).record(kind, number=self._number, text=label_of(value), at=now)
 
 
 def value_of(typecode_or_type, *args, lock, ctx):

@@ -11,8 +11,9 @@ import time
 import weakref
 from multiprocessing import queues
 
-from helpers.child import process as aboard
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child.labels import label_of
+from helpers.child.recorder import recorder_for
 from helpers.parent.processes import POLL
 
 
@@ -41,19 +42,19 @@ class _Messages:
     def __setstate__(self, state):
         standard, self._number, folder = state
         super().__setstate__(standard)
-        self._recorder = flight.recorder_for(folder)
+        self._recorder = recorder_for(folder)
         self._watch_context(lambda: None)
 
     def put(self, obj, block=True, timeout=None):
         number, now = next(self._numbers), time.perf_counter_ns()
         self._wait(super().put, block, timeout, queue.Full, (os.getpid(), number, obj))
         self._recorder.record(
-            flight.PUT, 0, number, self._number, text=aboard.label_of(obj), at=now
+            events.PUT, number=number, queue=self._number, text=label_of(obj), at=now
         )
 
     def get(self, block=True, timeout=None):
         sender, number, obj = self._wait(super().get, block, timeout, queue.Empty)
-        self._recorder.record(flight.GOT, 0, number, self._number, sender)
+        self._recorder.record(events.GOT, number=number, queue=self._number, sender=sender)
         return obj
 
     def _wait(self, method, block, timeout, not_yet, *args):

@@ -1,34 +1,40 @@
 """What large messages cost a worker: unpickling its tasks, pickling and sending their results.
 
 The worker of a pool or of an executor takes its tasks out of one queue and puts their results into
-another. Both queues do here what they do in the standard library; only when a message is large
-is it noted how long that took. The clock is read once for each result, and nothing else is done
-for small messages.
+another. Both queues do here what they do in the standard library; only for a large message is it
+recorded how long that took. Small messages cost nothing more than a look at the clock, once for
+each result.
 
-The inner names of the standard library's queues are leaned on. If they were gone, the queues
-would be left as they are and nothing would be recorded; a test holds that they are there.
+The private names of the standard library's queues are used here. Were they gone, the queues would
+be left as they are and nothing would be recorded; a test checks that they are there.
 """
 
 import contextlib
 import time
 from multiprocessing.reduction import ForkingPickler
 
-from helpers.child import recorder as flight
+from helpers.child import events
 
 LARGE = 1 << 16
-"""Bytes from which on a message is noted. It takes longer than the noting, and can be seen."""
+"""Bytes from which on a message is recorded: it takes longer than recording it, and can be seen."""
 
 
-def weigh(tasks, results, recorder) -> None:
-    """From now on, in this process, record what large tasks and large results cost."""
+def record_transfers(tasks, results, recorder) -> None:
+    """Record from now on, in this process, what large tasks and large results cost.
+
+    Args:
+        tasks: the queue out of which a worker takes its tasks.
+        results: the queue into which it puts their results.
+        recorder: the recorder of this process.
+    """
     with contextlib.suppress(AttributeError):  # a queue of another kind stays as it is
-        tasks.get = _weighed_get(tasks, recorder)
+        tasks.get = _recorded_get(tasks, recorder)
     with contextlib.suppress(AttributeError):
-        results.put = _weighed_put(results, recorder)
+        results.put = _recorded_put(results, recorder)
 
 
-def _weighed_get(queue, recorder):
-    """The queue's `get`, which records how long a large message takes to unpickle."""
+def _recorded_get(queue, recorder):
+    """Return the queue's `get`, which also records how long a large message takes to unpickle."""
     lock, receive, loads = queue._rlock, queue._reader.recv_bytes, ForkingPickler.loads
     places = getattr(queue, "_sem", None)  # an executor's queue counts how many more it can hold
 
@@ -41,16 +47,17 @@ def _weighed_get(queue, recorder):
             return loads(data)
         began = time.perf_counter_ns()
         task = loads(data)
-        _note(recorder, flight.UNPICKLED, began, time.perf_counter_ns(), len(data))
+        _record(recorder, events.UNPICKLED, began, time.perf_counter_ns(), len(data))
         return task
 
     return get
 
 
-def _weighed_put(queue, recorder):
-    """The queue's `put`, which records how long a large message takes to pickle and to send.
+def _recorded_put(queue, recorder):
+    """Return the queue's `put`, which also records how long a large message takes to go out.
 
-    Sending includes the wait for others who send, and for the parent to take what is in the way.
+    The message is pickled, then sent. Sending includes the wait for other senders, and for the
+    parent to take what is in the way.
     """
     dumps, send = ForkingPickler.dumps, queue._writer.send_bytes
     lock = queue._wlock or contextlib.nullcontext()  # Windows needs none
@@ -58,17 +65,19 @@ def _weighed_put(queue, recorder):
     def put(result):
         began = time.perf_counter_ns()
         data = dumps(result)
-        pickled = time.perf_counter_ns() if len(data) >= LARGE else 0
+        if len(data) < LARGE:
+            with lock:
+                send(data)
+            return
+        pickled = time.perf_counter_ns()
         with lock:
             send(data)
-        if pickled:
-            _note(recorder, flight.PICKLED, began, pickled, len(data))
-            _note(recorder, flight.SENT, pickled, time.perf_counter_ns(), len(data))
+        _record(recorder, events.PICKLED, began, pickled, len(data))
+        _record(recorder, events.SENT, pickled, time.perf_counter_ns(), len(data))
 
     return put
 
 
-def _note(recorder, action, began, ended, size):
-    took = ended - began
+def _record(recorder, action, began, ended, size):
     kib = min(size >> 10, 0xFFFFFFFF)
-    recorder.record(flight.CARRIED, action, kib, took & 0xFFFFFFFF, took >> 32, at=ended)
+    recorder.record(events.CARRIED, action=action, kib=kib, took=ended - began, at=ended)

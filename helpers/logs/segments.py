@@ -5,22 +5,46 @@ It keeps every whole event and counts what it dropped. Nothing that is read is e
 unpickled.
 
 A log is read while it is written. `Segment.news` gives what has come since the last time, and
-raises `Changed` where something that was read already has changed: whoever keeps what it made of
+raises `Changed` if something that was read already has changed: whoever keeps what it made of
 the records must then forget it, and begin again.
 """
 
+import contextlib
+import functools
+import os
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child.events import HEADER_BYTES, MAGIC, RECORD_BYTES, TEXT, Header, Kind
 
-RECORDS = np.dtype(
-    [("kind", "u1"), ("size", "u1"), ("code", "<u2"), ("a", "<u4"), ("time", "<i8")]
-    + [("b", "<u4"), ("c", "<u4"), ("text", "S8")]
+
+@functools.cache
+def dtype_of(kind: Kind) -> np.dtype:
+    """Return what a record of this kind looks like to numpy: its fields under their names."""
+    slots = kind.slots.values()
+    fields = {
+        "names": ["kind", *kind.slots],
+        "offsets": [0, *(slot.offset for slot in slots)],
+        "formats": ["u1", *(_format_of(slot.letter) for slot in slots)],
+    }
+    return np.dtype(fields | {"itemsize": RECORD_BYTES})
+
+
+def _format_of(letter):
+    """Return numpy's name for a type of `struct`, such as S8 for 8s."""
+    return f"S{letter[:-1]}" if letter.endswith("s") else f"<{letter}"
+
+
+ANY_KIND = np.dtype(
+    [("kind", "u1"), ("size", "u1"), ("slots", "V6"), ("time", "<i8"), ("more slots", "V8")]
+    + [("text", f"S{events.INLINE}")]
 )
-assert RECORDS.itemsize == flight.RECORD.size
-NO_RECORDS = np.empty(0, RECORDS)
+"""A record of whatever kind. It has no gaps: numpy may leave out of a copy what lies in a gap."""
+NO_RECORDS = np.empty(0, ANY_KIND)
 NO_PLACES = np.empty(0, np.int64)
 BLANK, FOREIGN, OURS = "blank", "foreign", "ours"
 
@@ -38,30 +62,64 @@ class Log(NamedTuple):
     lost_text: int = 0
     dropped: int = 0
 
-    def of(self, *kinds: int) -> np.ndarray:
-        """The places of the records of these kinds."""
+    def places_of(self, *kinds: Kind) -> np.ndarray:
+        """Return the places of the records of these kinds."""
         there = self.records["kind"]
-        chosen = there == kinds[0]
+        chosen = there == kinds[0].number
         for kind in kinds[1:]:
-            chosen |= there == kind
+            chosen |= there == kind.number
         return np.flatnonzero(chosen)
 
+    def events_of(self, kind: Kind) -> np.ndarray:
+        """Return the records of a kind; each of its fields is a column."""
+        return self.events_at(self.places_of(kind), kind)
+
+    def events_at(self, places: np.ndarray, kind: Kind) -> np.ndarray:
+        """Return the records at these places with the fields of `kind`."""
+        return self.records[places].view(dtype_of(kind))
+
+    def events_with_text(self, kind: Kind) -> Iterator[tuple[np.void, str]]:
+        """Yield each record of a kind together with its text."""
+        for event, data in self.events_with_data(kind):
+            yield event, data.decode("utf-8", "replace")
+
+    def events_with_data(self, kind: Kind) -> Iterator[tuple[np.void, bytes]]:
+        """Yield each record of a kind together with its text as bytes."""
+        places = self.places_of(kind)
+        for place, event in zip(places, self.events_at(places, kind), strict=True):
+            yield event, self.data(place)
+
+    def continues(self, places: np.ndarray) -> np.ndarray:
+        """Return for each of these places whether its text continues in the record behind it."""
+        return np.append(self.records["kind"], 0)[places + 1] == TEXT
+
     def text(self, place: int) -> str:
-        """The text of the record at a place, with what goes on in the records behind it."""
+        """Return the text of the event at a place, with the TEXT records behind it."""
         return self.data(place).decode("utf-8", "replace")
 
     def data(self, place: int) -> bytes:
-        """The same as bytes. A number that was recorded as it is, is written out here."""
-        raw, size = self.records.data.cast("B"), flight.RECORD.size
-        start = place * size + size - flight.INLINE
-        if raw[place * size + 1] == flight.NUMBER:
-            return b"%d" % int.from_bytes(raw[start : start + flight.INLINE], "little", signed=True)
-        pieces = [bytes(raw[start : start + min(raw[place * size + 1], flight.INLINE)])]
-        for start in range((place + 1) * size, len(raw), size):
-            if raw[start] != flight.TEXT:
+        """Return the same as bytes. A number that was recorded as such is written out here."""
+        raw, size_at, text_at = self.records.data.cast("B"), events.SIZE.offset, events.TEXT_AT
+        record = place * RECORD_BYTES
+        size, text = raw[record + size_at], record + text_at
+        if size == events.NUMBER:
+            number = raw[text : text + events.INLINE]
+            return b"%d" % int.from_bytes(number, "little", signed=True)
+        pieces = [bytes(raw[text : text + min(size, events.INLINE)])]
+        for behind in range(record + RECORD_BYTES, len(raw), RECORD_BYTES):
+            if raw[behind] != TEXT:
                 break
-            pieces.append(bytes(raw[start + 2 : start + 2 + min(raw[start + 1], flight.MORE)]))
+            size, text = raw[behind + size_at], behind + events.MORE_AT
+            pieces.append(bytes(raw[text : text + min(size, events.MORE)]))
         return b"".join(pieces)
+
+
+def short_texts(records: np.ndarray) -> np.ndarray:
+    """Return the texts of these records as far as the records themselves hold them."""
+    texts = records["text"].copy()
+    numbers = records["size"] == events.NUMBER
+    texts[numbers] = texts[numbers].view("<i8").astype(texts.dtype)
+    return texts
 
 
 class Segment:
@@ -78,7 +136,7 @@ class Segment:
         self.path = path
         self.number = number
         self.state = BLANK
-        self.header = (b"", 0, 0, 0, 0)
+        self.header = Header(b"", 0, 0)
         self.places = NO_PLACES
         self.changed = {}
         self._watched = {}
@@ -117,27 +175,26 @@ class Segment:
         if (kinds[self._torn] != 0).any():
             raise Changed
         for task, place in list(self._watched.items()):
-            if kinds[place] != flight.STARTED:
-                self.changed[task] = records[place].copy()
+            if kinds[place] != events.STARTED.number:
+                self.changed[task] = records[place : place + 1].copy()
                 del self._watched[task]
         return self._whole(records)
 
     def _records_in(self, data):
         """The records in the bytes of the file, after a look at its header."""
-        if not data[: flight.HEADER_BYTES].any():
-            state, header = BLANK, self.header
-        elif len(data) < flight.HEADER_BYTES or data[:8].tobytes() != flight.MAGIC:
-            state, header = FOREIGN, self.header
-        else:
-            state, header = OURS, flight.HEADER.unpack(data[: flight.HEADER.size].tobytes())
-        if self._read and (state, header[1]) != (OURS, self.header[1]):
+        state, header = FOREIGN, self.header
+        if not data[:HEADER_BYTES].any():
+            state = BLANK
+        elif len(data) >= HEADER_BYTES and data[: len(MAGIC)].tobytes() == MAGIC:
+            state, header = OURS, Header.read(data[:HEADER_BYTES].tobytes())
+        if self._read and (state, header.pid) != (OURS, self.header.pid):
             raise Changed
         self.state, self.header = state, header
         if state != OURS:
             return NO_RECORDS
-        end = len(data) - (len(data) - flight.HEADER_BYTES) % RECORDS.itemsize
+        end = len(data) - (len(data) - HEADER_BYTES) % RECORD_BYTES
         self._is_cut = bool(data[end:].any())  # does it end in the middle of a record?
-        return data[flight.HEADER_BYTES : end].view(RECORDS)
+        return data[HEADER_BYTES:end].view(ANY_KIND)
 
     def _whole(self, records):
         """The whole events behind those that were read before; what is lost is counted.
@@ -150,8 +207,8 @@ class Segment:
             return NO_RECORDS
         begin = self._read
         kinds = records["kind"][begin:].copy()  # a copy: it is still being written
-        is_head = (kinds != 0) & (kinds != flight.TEXT)
-        text_first = len(kinds) > 0 and bool(kinds[0] == flight.TEXT)
+        is_head = (kinds != 0) & (kinds != TEXT)
+        text_first = len(kinds) > 0 and bool(kinds[0] == TEXT)
         if begin and text_first:
             raise Changed  # an event that was read goes on
         self._headless |= text_first
@@ -159,11 +216,11 @@ class Segment:
             return NO_RECORDS
         last = int(np.flatnonzero(is_head)[-1])
         behind = kinds[last + 1 :]
-        end = last + 1 + int(np.append(behind != flight.TEXT, True).argmax())
+        end = last + 1 + int(np.append(behind != TEXT, True).argmax())
         kinds = kinds[:end]
-        heads = np.maximum.accumulate(np.where(kinds != flight.TEXT, np.arange(end), -1))
+        heads = np.maximum.accumulate(np.where(kinds != TEXT, np.arange(end), -1))
         kind = np.where(heads >= 0, kinds[heads], 0)  # of the event that a record belongs to
-        unknown = kind > flight.LAST_KIND
+        unknown = kind > events.LAST_KIND
         torn = kinds == 0
         self._dropped += int(unknown.sum() + (torn[1:] & ~torn[:-1]).sum() + torn[0])
         self._torn = np.append(self._torn, begin + np.flatnonzero(torn))
@@ -215,7 +272,7 @@ class LogFiles:
     def unwritten(self) -> tuple[int, int]:
         """How many events, and bytes of text, the process itself could not write down."""
         first = next((one for one in self.segments if one.state == OURS), None)
-        return first.header[3:] if first else (0, 0)
+        return (first.header.lost_events, first.header.lost_text) if first else (0, 0)
 
     def news(self, paths: list[str]):
         """What has come since the last time: pairs of a segment and a Log with its new records.
@@ -232,7 +289,7 @@ class LogFiles:
             if len(records) and any(one.begun for one in self.segments[number + 1 :]):
                 raise Changed  # an event that was begun long ago, before others that we know
             if segment.state == OURS:
-                self.pid = self.pid or segment.header[1]
+                self.pid = self.pid or segment.header.pid
             if len(records) or segment.changed:
                 yield segment, Log(self.pid, records)
                 segment.places = NO_PLACES  # they take room, and are asked for now or never
@@ -240,9 +297,23 @@ class LogFiles:
             raise Changed
 
 
+LOG_NAME = re.compile(r"(\d+-\d+)\.(\d+)\.log")
+
+
+def log_files(folder: str) -> dict[str, list[str]]:
+    """Return the logs in a folder: for each process, the paths of its segments in order."""
+    found = {}
+    with contextlib.suppress(OSError, ValueError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = LOG_NAME.fullmatch(entry.name)
+            if match and entry.is_file(follow_symlinks=False):
+                found.setdefault(match[1], []).append((int(match[2]), entry.path))
+    return {name: [path for _, path in sorted(paths)] for name, paths in sorted(found.items())}
+
+
 def read_logs(folder: str) -> list[Log]:
     """All logs in a folder, one for each process that wrote one."""
-    logs = (_read_log(paths) for paths in flight.log_files(folder).values())
+    logs = (_read_log(paths) for paths in log_files(folder).values())
     return [log for log in logs if log is not None]
 
 
@@ -258,7 +329,7 @@ def _read_log(paths):
 
 def read_log_of(folder: str, pid: int) -> Log | None:
     """The log of the process that has this pid; None if it wrote none that can be read."""
-    files = flight.log_files(folder)
+    files = log_files(folder)
     names = [name for name in files if name.startswith(f"{pid}-")]
     log = _read_log(files[names[-1]]) if names else None
     return log if log is not None and log.pid == pid else None

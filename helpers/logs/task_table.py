@@ -25,6 +25,15 @@ COLUMNS = {
 }
 
 
+ANY_ITEM = 0xFFFFFFFF
+"""Stands for all items of a job, if they were submitted together."""
+
+
+def keys_of(records: np.ndarray) -> np.ndarray:
+    """Return a number for each job's item, for `Moments`; `records` have a job and an item."""
+    return (records["job"].astype(np.int64) << 32) | records["item"].astype(np.int64)
+
+
 class TaskTable:
     """All tasks in the order in which they were read."""
 

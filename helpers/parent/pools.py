@@ -19,7 +19,7 @@ import weakref
 from math import ceil
 from multiprocessing import pool as standard_pool
 
-from helpers.child import recorder as flight
+from helpers.child import events
 from helpers.parent.checks import check_reaches_child
 from helpers.parent.processes import (
     PATIENCE,
@@ -63,7 +63,7 @@ class ObservedPool(standard_pool.Pool):
 
         def quick_put(task):
             if task is not None and task[0] not in submitted:  # one of imap's: its time is now
-                record(flight.SUBMITTED, 1, task[0], task[1])
+                record(events.SUBMITTED, single=1, job=task[0], item=task[1])
             put(task)
 
         def quick_get():
@@ -73,7 +73,7 @@ class ObservedPool(standard_pool.Pool):
                 _cannot_be_rebuilt(pool(), error)
                 raise EOFError from None  # which ends the thread that receives
             if task is not None:
-                record(flight.RECEIVED, 0, task[0], task[1])
+                record(events.RECEIVED, job=task[0], item=task[1])
             return task
 
         self._quick_put, self._quick_get = quick_put, quick_get
@@ -94,7 +94,7 @@ class ObservedPool(standard_pool.Pool):
         now = time.perf_counter_ns()
         result = submit(func, *args, **kwargs)
         self._submitted.add(result._job)
-        self._recorder.record(flight.SUBMITTED, 0, result._job, at=now)
+        self._recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
         if self._error is not None:  # in the meantime
             self._fail_pending()
         return result
@@ -132,7 +132,7 @@ class ObservedPool(standard_pool.Pool):
         log = read_log_of(self._recorder.folder, worker.pid)
         if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
             return worker.exitcode == 0
-        return len(log.of(flight.DONE)) > 0
+        return len(log.places_of(events.DONE)) > 0
 
     def _break(self, error):
         """Fail everything pending, now and for ever, and end the pool.

@@ -1,6 +1,6 @@
 """The parent's side of an observed process: its start and its end, noticed and recorded.
 
-What the process does in between it records itself, see `aboard`. Standard library only.
+What the process does in between it records itself, see `child/process`. Standard library only.
 """
 
 import importlib
@@ -11,8 +11,9 @@ import time
 import weakref
 from multiprocessing import connection
 
-from helpers.child import process as aboard
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child.process import ChildProcess, rebuild
+from helpers.child.workers import role_of
 from helpers.parent import tracker
 from helpers.parent.checks import check_reaches_child
 
@@ -31,7 +32,7 @@ class Stopped(RuntimeError):
         super().__init__(words)
 
 
-class ObservedProcess(aboard.ChildProcess):
+class ObservedProcess(ChildProcess):
     """What an observed process has beyond the standard one."""
 
     _context = None
@@ -44,7 +45,7 @@ class ObservedProcess(aboard.ChildProcess):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._role = aboard.role_of(self._target)
+        self._role = role_of(self._target)
         if self._role == "worker":
             self._group = weakref.ref(self._args[0])  # the queue that one pool's workers share
 
@@ -52,7 +53,7 @@ class ObservedProcess(aboard.ChildProcess):
         if type(self) is not self._context.Process:
             return super().__reduce_ex__(protocol)  # a subclass can be found by its name
         state = {name: value for name, value in vars(self).items() if name not in self._IN_PARENT}
-        return aboard.rebuild, (self._context._name, state)
+        return rebuild, (self._context._name, state)
 
     def start(self):
         context = self._context
@@ -118,7 +119,9 @@ class ObservedProcess(aboard.ChildProcess):
                 if not self._noticed:
                     self._noticed = True
                     self._context._free_lane(self)
-                    self._context._recorder.record(flight.ENDED, a=self.pid, b=code & 0xFFFFFFFF)
+                    self._context._recorder.record(
+                        events.ENDED, pid=self.pid, exitcode=code & 0xFFFFFFFF
+                    )
         return code
 
     def _has_ended(self, ready):

@@ -1,4 +1,4 @@
-"""The worker's side of a recorded Dask cluster, as `aboard` is the child's side of a pool.
+"""The worker's side of a recorded Dask cluster, as `child/process` is the child's side of a pool.
 
 Dask's own task stream tells when a task was done, by which worker, from when to when. A task whose
 worker died is not in it. So each worker also says when it begins a task, by Dask's event log: what
@@ -15,7 +15,7 @@ import threading
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.metrics import time
 
-from helpers.child.process import name_of, text_of_arguments
+from helpers.child.labels import name_of, text_of_arguments
 
 HOST = "PLAIN_SIGHT_HOST"
 """In the environment, the name that a worker gives its host, in place of the machine's own."""

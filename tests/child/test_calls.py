@@ -4,34 +4,35 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from helpers.child import recorder as flight
-from helpers.child.process import RecordedCall
-from helpers.logs import reader as logs
+from helpers.child import events
+from helpers.child.calls import RecordedCall
+from helpers.child.recorder import Recorder
 from helpers.logs import segments
 
 NUMBERS = (
     st.integers()
     | st.integers(-100, 100)
-    | st.sampled_from([flight.LEAST_NUMBER, flight.MOST_NUMBER])
+    | st.sampled_from([events.LEAST_NUMBER, events.MOST_NUMBER])
 )
 VALUES = st.lists(NUMBERS | st.booleans() | st.text() | st.none() | st.floats(), max_size=20)
 
 
 def recorded(folder, values, do) -> tuple[list, list]:
     """What `do` gave, called with a recorded function, and the records of its calls."""
-    call = RecordedCall(lambda value: (value,), flight.Recorder(str(folder)), 3, 4, "give")
+    call = RecordedCall(lambda value: (value,), Recorder(str(folder)), 3, 4, "give")
     results = do(call, values)
     (log,) = segments.read_logs(str(folder))
-    places = log.of(flight.STARTED, flight.DID)
-    fields = [log.records[places][name].tolist() for name in ("code", "a", "b")]
+    places = log.places_of(events.STARTED, events.SHORT_TASK_DONE)
+    starts = log.events_at(places, events.STARTED)
+    fields = [starts[name].tolist() for name in ("function", "job", "item")]
     texts = [log.data(place) for place in places]
-    for text, short in zip(texts, logs._arguments(log.records[places]).tolist(), strict=True):
-        assert short == text[: flight.INLINE]
+    for text, short in zip(texts, segments.short_texts(starts).tolist(), strict=True):
+        assert short == text[: events.INLINE]
     return results, [*fields, texts]
 
 
 @given(VALUES)
-@example([flight.LEAST_NUMBER - 1, flight.LEAST_NUMBER, flight.MOST_NUMBER, flight.MOST_NUMBER + 1])
+@example([events.LEAST_NUMBER - 1, events.LEAST_NUMBER, events.MOST_NUMBER, events.MOST_NUMBER + 1])
 @example([True, 1, -1, 0, 1.0, 2**63, -(2**63)])
 def test_a_chunk_is_recorded_as_its_calls_would_be(tmp_path_factory, values) -> None:
     at_once = recorded(tmp_path_factory.mktemp("log"), values, RecordedCall.map)
@@ -50,11 +51,11 @@ def test_a_chunk_of_numbers_goes_on_in_the_next_segment(tmp_path) -> None:
 
 
 def test_calls_for_which_there_is_no_room_are_counted_and_made(tmp_path) -> None:
-    recorder = flight.Recorder(str(tmp_path / "nowhere"))
+    recorder = Recorder(str(tmp_path / "nowhere"))
     assert RecordedCall(abs, recorder).map([-1, -2, -3]) == [1, 2, 3]
     assert recorder.lost_events >= 4  # the name, too, and the ends of tasks that took long
 
 
-@pytest.mark.parametrize("number", [flight.LEAST_NUMBER, -1, 0, flight.MOST_NUMBER])
+@pytest.mark.parametrize("number", [events.LEAST_NUMBER, -1, 0, events.MOST_NUMBER])
 def test_the_text_of_a_number_is_short_enough_for_a_record(number) -> None:
-    assert len(str(number)) <= flight.INLINE
+    assert len(str(number)) <= events.INLINE

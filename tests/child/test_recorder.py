@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.child import recorder as flight
-from helpers.child.recorder import Recorder
+from helpers.child import events
+from helpers.child import recorder as recording
+from helpers.child.events import Kind
+from helpers.child.recorder import OUTPUT_BYTES, Recorder, log_stream
 from helpers.logs import segments
 
 
@@ -28,8 +30,8 @@ def read(recorder: Recorder) -> segments.Log:
     return log
 
 
-def texts(log: segments.Log, kind: int) -> list[str]:
-    return [log.text(place) for place in log.of(kind)]
+def texts(log: segments.Log, kind: Kind) -> list[str]:
+    return [log.text(place) for place in log.places_of(kind)]
 
 
 def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess:
@@ -43,11 +45,11 @@ def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 def test_an_event_is_read_as_it_was_written(recorder) -> None:
-    recorder.record(flight.GOT, 1, 2, 3, 4, b"five", at=6)
+    recorder.record(events.GOT, number=1, queue=2, sender=3, text=b"five", at=6)
     log = read(recorder)
-    (record,) = log.records
-    assert [int(record[name]) for name in ("kind", "code", "a", "b", "c", "time")] == [
-        flight.GOT, 1, 2, 3, 4, 6,
+    (event,) = log.events_of(events.GOT)
+    assert [int(event[name]) for name in ("kind", "number", "queue", "sender", "time")] == [
+        events.GOT.number, 1, 2, 3, 6,
     ]  # fmt: skip
     assert log.text(0) == "five"
     assert (log.pid, log.lost_events, log.lost_text, log.dropped) == (os.getpid(), 0, 0, 0)
@@ -58,19 +60,19 @@ def test_an_event_is_read_as_it_was_written(recorder) -> None:
 def test_texts_of_any_length_come_back(tmp_path_factory, written) -> None:
     recorder = Recorder(str(tmp_path_factory.mktemp("log")))
     for text in written:
-        recorder.record(flight.WROTE, text=text)
+        recorder.record(events.WROTE, stream=1, text=text)
     if written:
         log = read(recorder)
-        assert [log.data(place) for place in log.of(flight.WROTE)] == written
+        assert [log.data(place) for place in log.places_of(events.WROTE)] == written
     shutil.rmtree(recorder.folder)
 
 
 def test_a_long_text_at_the_end_of_a_segment_goes_whole_into_the_next(recorder) -> None:
     texts_written = [f"{n} " + "x" * 5000 for n in range(500)]  # about three segments
     for text in texts_written:
-        recorder.record(flight.WROTE, text=text.encode())
-    assert len(next(iter(flight.log_files(recorder.folder).values()))) > 2
-    assert texts(read(recorder), flight.WROTE) == texts_written
+        recorder.record(events.WROTE, stream=1, text=text.encode())
+    assert len(next(iter(segments.log_files(recorder.folder).values()))) > 2
+    assert texts(read(recorder), events.WROTE) == texts_written
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def restless():
 def test_threads_that_write_at_once_do_not_mix(recorder) -> None:
     def write(thread):
         for n in range(300):
-            recorder.record(flight.WROTE, thread, n, text=f"{thread} {n} ".encode() * 9)
+            recorder.record(events.WROTE, stream=thread, text=f"{thread} {n} ".encode() * 9)
 
     crew = [threading.Thread(target=write, args=(n,)) for n in range(8)]
     for thread in crew:
@@ -95,21 +97,23 @@ def test_threads_that_write_at_once_do_not_mix(recorder) -> None:
         thread.join()
     log = read(recorder)
     for thread in range(8):
-        mine = [place for place in log.of(flight.WROTE) if log.records[place]["code"] == thread]
-        assert [log.text(place) for place in mine] == [f"{thread} {n} " * 9 for n in range(300)]
+        written = log.events_with_text(events.WROTE)
+        mine = [text for event, text in written if event["stream"] == thread]
+        assert mine == [f"{thread} {n} " * 9 for n in range(300)]
 
 
 def test_names_are_written_once(recorder) -> None:
     numbers = [recorder.number_of(name) for name in ("a", "b", "a")]
     assert numbers[0] == numbers[2] != numbers[1]
-    assert texts(read(recorder), flight.NAME) == ["a", "b"]
+    assert texts(read(recorder), events.NAME) == ["a", "b"]
 
 
 WRITE_AND_DIE = """
 import os, signal, sys
-from helpers.child.recorder import Recorder, WROTE
+from helpers.child.events import WROTE
+from helpers.child.recorder import Recorder
 recorder = Recorder(sys.argv[1])
-recorder.record(WROTE, text=b"the last words of a process")
+recorder.record(WROTE, stream=1, text=b"the last words of a process")
 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 """
 
@@ -117,19 +121,20 @@ os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 def test_the_last_event_of_a_killed_process_is_there(tmp_path) -> None:
     assert run_python(WRITE_AND_DIE, tmp_path).returncode != 0
     (log,) = segments.read_logs(str(tmp_path))
-    assert texts(log, flight.WROTE) == ["the last words of a process"]
+    assert texts(log, events.WROTE) == ["the last words of a process"]
 
 
 FORK = """
 import os, sys
-from helpers.child.recorder import recorder_for, WROTE
+from helpers.child.events import WROTE
+from helpers.child.recorder import recorder_for
 recorder = recorder_for(sys.argv[1])
-recorder.record(WROTE, text=b"parent before")
+recorder.record(WROTE, stream=1, text=b"parent before")
 if os.fork() == 0:
-    recorder.record(WROTE, text=b"child")
+    recorder.record(WROTE, stream=1, text=b"child")
     os._exit(0)
 os.wait()
-recorder.record(WROTE, text=b"parent after")
+recorder.record(WROTE, stream=1, text=b"parent after")
 """
 
 
@@ -137,7 +142,7 @@ recorder.record(WROTE, text=b"parent after")
 def test_a_raw_fork_gets_a_log_of_its_own(tmp_path) -> None:
     assert run_python(FORK, tmp_path).returncode == 0
     read = segments.read_logs(str(tmp_path))
-    assert sorted(texts(log, flight.WROTE) for log in read) == [
+    assert sorted(texts(log, events.WROTE) for log in read) == [
         ["child"],
         ["parent before", "parent after"],
     ]
@@ -147,35 +152,37 @@ def test_a_raw_fork_gets_a_log_of_its_own(tmp_path) -> None:
 def fill_two_segments(recorder) -> int:
     """Write more than one segment holds; return how many events that were."""
     for _ in range(300):
-        recorder.record(flight.WROTE, text=b"x" * 5000)
+        recorder.record(events.WROTE, stream=1, text=b"x" * 5000)
     return 300
 
 
 def test_a_full_disk_ends_the_recording_and_is_counted(recorder, monkeypatch) -> None:
-    recorder.record(flight.PUT, text=b"before")
+    recorder.record(events.PUT, number=1, queue=1, text=b"before")
 
     def no_space(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(flight, "_map_new_file", no_space)
+    monkeypatch.setattr(recording, "map_new_file", no_space)
     written = fill_two_segments(recorder)
     monkeypatch.undo()  # space again: a log with a hole would mislead, so it stays ended
-    recorder.record(flight.GOT)
+    recorder.record(events.GOT, number=1, queue=1, sender=1)
     log = read(recorder)
-    assert texts(log, flight.PUT) == ["before"]
-    assert not len(log.of(flight.GOT))
-    assert log.lost_events == written + 1 - len(log.of(flight.WROTE)) > 1
+    assert texts(log, events.PUT) == ["before"]
+    assert not len(log.places_of(events.GOT))
+    assert log.lost_events == written + 1 - len(log.places_of(events.WROTE)) > 1
 
 
 ON_A_FULL_DISK = """
 import os, sys
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child.recorder import Recorder
 from helpers.logs import segments
-recorder = flight.Recorder(sys.argv[1])
+recorder = Recorder(sys.argv[1])
 for _ in range(300):
-    recorder.record(flight.WROTE, text=b"x" * 5000)
+    recorder.record(events.WROTE, stream=1, text=b"x" * 5000)
 (log,) = segments.read_logs(sys.argv[1])
-print(len(log.of(flight.WROTE)) + log.lost_events, log.lost_events > 0, os.listdir(sys.argv[1]))
+written, lost = len(log.places_of(events.WROTE)), log.lost_events
+print(written + lost, lost > 0, os.listdir(sys.argv[1]))
 """
 
 
@@ -198,7 +205,7 @@ def test_a_disk_that_is_really_full_harms_nobody(tmp_path) -> None:
 
 
 def test_a_folder_that_is_gone_ends_the_recording(recorder) -> None:
-    recorder.record(flight.PUT)
+    recorder.record(events.PUT, number=1, queue=1)
     with contextlib.suppress(OSError):  # on Windows the open file stays
         shutil.rmtree(recorder.folder)
     if os.path.exists(recorder.folder):
@@ -209,19 +216,19 @@ def test_a_folder_that_is_gone_ends_the_recording(recorder) -> None:
 
 def test_a_folder_that_never_was_harms_nobody(tmp_path) -> None:
     recorder = Recorder(str(tmp_path / "nowhere"))
-    recorder.record(flight.PUT)
-    recorder.record_text(flight.STDOUT, b"words")
+    recorder.record(events.PUT, number=1, queue=1)
+    recorder.record_text(events.STDOUT, b"words")
     assert recorder.lost_events == 2
 
 
 def test_printed_text_is_kept_up_to_the_limit_and_the_rest_is_counted(recorder) -> None:
     for _ in range(3):
-        recorder.record_text(flight.STDOUT, b"x" * (flight.OUTPUT_BYTES // 2))
-    recorder.record(flight.GOT)
+        recorder.record_text(events.STDOUT, b"x" * (OUTPUT_BYTES // 2))
+    recorder.record(events.GOT, number=1, queue=1, sender=1)
     log = read(recorder)
-    kept = sum(len(log.data(place)) for place in log.of(flight.WROTE))
-    assert (kept, log.lost_text) == (flight.OUTPUT_BYTES, flight.OUTPUT_BYTES // 2)
-    assert len(log.of(flight.GOT)) == 1, "only printing is limited"
+    kept = sum(len(log.data(place)) for place in log.places_of(events.WROTE))
+    assert (kept, log.lost_text) == (OUTPUT_BYTES, OUTPUT_BYTES // 2)
+    assert len(log.places_of(events.GOT)) == 1, "only printing is limited"
 
 
 class Interrupted(bytes):
@@ -234,23 +241,23 @@ class Interrupted(bytes):
 
 
 def test_an_interrupted_record_hides_nothing_behind_it(recorder) -> None:
-    recorder.record(flight.PUT, text=b"before")
+    recorder.record(events.PUT, number=1, queue=1, text=b"before")
     with pytest.raises(KeyboardInterrupt):
-        recorder.record(flight.WROTE, text=Interrupted(b"x" * 100))
-    recorder.record(flight.PUT, text=b"after")
+        recorder.record(events.WROTE, stream=1, text=Interrupted(b"x" * 100))
+    recorder.record(events.PUT, number=2, queue=1, text=b"after")
     log = read(recorder)
-    assert texts(log, flight.PUT) == ["before", "after"]
-    assert not len(log.of(flight.WROTE))
+    assert texts(log, events.PUT) == ["before", "after"]
+    assert not len(log.places_of(events.WROTE))
 
 
 def test_a_stream_turns_text_into_events_line_by_line(recorder) -> None:
-    stream = flight._log_stream(recorder, flight.STDOUT)
+    stream = log_stream(recorder, events.STDOUT)
     print("ä", "b\udc80", file=stream)
     print("no end", end="", file=stream)
     stream.flush()
     stream.buffer.write(b"\xff\n")
     log = read(recorder)
-    assert [log.data(place) for place in log.of(flight.WROTE)] == [
+    assert [log.data(place) for place in log.places_of(events.WROTE)] == [
         "ä b\\udc80\n".encode(),
         b"no end",
         b"\xff\n",
@@ -259,24 +266,28 @@ def test_a_stream_turns_text_into_events_line_by_line(recorder) -> None:
 
 
 def test_a_short_task_takes_one_record_and_a_longer_one_two(recorder) -> None:
-    segment, place = recorder.record(flight.STARTED, 1, 2, 3, text=b"4", at=5)
-    assert read(recorder).of(flight.STARTED).tolist() == [0]
-    recorder.record_end(segment, place, 678)
-    (record,) = read(recorder).records
-    assert [int(record[name]) for name in ("kind", "code", "a", "b", "c", "time")] == [
-        flight.DID, 1, 2, 3, 678, 5,
+    started = recorder.record_start(function=1, job=2, item=3, text=b"4", at=5)
+    assert read(recorder).places_of(events.STARTED).tolist() == [0]
+    recorder.record_short_end(*started, took=678)
+    (event,) = read(recorder).events_of(events.SHORT_TASK_DONE)
+    assert [int(event[name]) for name in ("function", "job", "item", "took", "time")] == [
+        1, 2, 3, 678, 5,
     ]  # fmt: skip
+    assert len(read(recorder).records) == 1
+    recorder.record_start(function=1, job=2, item=3, text=b"4", at=5)
+    recorder.record(events.FINISHED, outcome=events.RETURNED, job=2, computed=0)
+    assert len(read(recorder).records) == 3
 
 
 def test_the_end_of_a_task_that_found_no_room_is_no_error(tmp_path) -> None:
     recorder = Recorder(str(tmp_path / "nowhere"))
-    recorder.record_end(*recorder.record(flight.STARTED), 1)
+    recorder.record_short_end(*recorder.record_start(1, 2, 3, b"4", at=5), took=1)
     assert recorder.lost_events == 1
 
 
 DIE_IN_A_TASK = """
 import os, signal, sys
-from helpers.child.process import RecordedCall
+from helpers.child.calls import RecordedCall
 from helpers.child.recorder import Recorder
 recorder = Recorder(sys.argv[1])
 task = RecordedCall(lambda n: n == 3 and os.kill(os.getpid(), 9), recorder)
@@ -294,7 +305,7 @@ def test_the_task_in_which_a_process_was_killed_has_started_and_those_before_are
 ) -> None:
     assert run_python(DIE_IN_A_TASK, tmp_path, how).returncode < 0
     (log,) = segments.read_logs(str(tmp_path))
-    starts = log.of(flight.STARTED, flight.DID)
+    starts = log.places_of(events.STARTED, events.SHORT_TASK_DONE)
     assert [log.text(place) for place in starts] == ["0", "1", "2", "3"]
-    assert len(log.of(flight.DID)) + len(log.of(flight.FINISHED)) == 3
-    assert log.records["kind"][starts[-1]] == flight.STARTED, "the last one has no end"
+    assert len(log.places_of(events.SHORT_TASK_DONE, events.FINISHED)) == 3
+    assert log.records["kind"][starts[-1]] == events.STARTED.number, "the last one has no end"

@@ -6,8 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from helpers.child import recorder as flight
-from helpers.child import transfers as cargo
+from helpers.child import events, transfers
 from helpers.gantt import gantt
 from helpers.observed import get_context
 from helpers.timeline import Transfer
@@ -22,9 +21,9 @@ class Noted:
     def __init__(self):
         self.actions = []
 
-    def record(self, kind, code, *_, **__):
-        assert kind == flight.CARRIED
-        self.actions.append(code)
+    def record(self, kind, *, action, **_):
+        assert kind == events.CARRIED
+        self.actions.append(action)
 
 
 def actions(mp):
@@ -87,17 +86,17 @@ def queues():
 
 @pytest.mark.parametrize("tasks", queues(), ids=["pool", "executor"])
 def test_the_standard_librarys_queues_have_the_names_that_we_lean_on(tasks, monkeypatch):
-    monkeypatch.setattr(cargo, "LARGE", 1000)  # it has to fit into a pipe: nobody else reads
+    monkeypatch.setattr(transfers, "LARGE", 1000)  # it has to fit into a pipe: nobody else reads
     recorder, results = Noted(), queues()[0]
-    cargo.weigh(tasks, results, recorder)
+    transfers.record_transfers(tasks, results, recorder)
     for size in (10, 1000):  # an executor's queue has room for one: it is given back each time
         tasks.put(b"x" * size)
         assert tasks.get(block=True) == b"x" * size
-    assert recorder.actions == [flight.UNPICKLED]
+    assert recorder.actions == [events.UNPICKLED]
     for size in (10, 1000):
         results.put(b"x" * size)
         assert results.get() == b"x" * size
-    assert recorder.actions == [flight.UNPICKLED, flight.PICKLED, flight.SENT]
+    assert recorder.actions == [events.UNPICKLED, events.PICKLED, events.SENT]
 
 
 def test_a_queue_of_another_kind_is_left_as_it_is():
@@ -109,7 +108,7 @@ def test_a_queue_of_another_kind_is_left_as_it_is():
             return result
 
     queue = Plain()
-    cargo.weigh(queue, queue, Noted())
+    transfers.record_transfers(queue, queue, Noted())
     assert (queue.get(), queue.put("a result")) == ("a task", "a result")
     assert vars(queue) == {}
 

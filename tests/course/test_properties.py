@@ -46,10 +46,8 @@ from helpers import (
     tree,
 )
 from helpers.chart import words as chart_words
+from helpers.child import events, labels, process, recorder, transfers, workers
 from helpers.child import locks as sharing
-from helpers.child import process as aboard
-from helpers.child import recorder as flight
-from helpers.child import transfers as cargo
 from helpers.logs import reader as logs
 from helpers.logs import segments
 from helpers.parent import checks, folders, tracker
@@ -104,11 +102,14 @@ EXCUSED = {
     "mine": "its student's",
     "mine_template": "what its student begins with",
     "do_fork": "a script",
-    "aboard.leave_with_parent": "a thread for the rest of a child's life: tests/faults",
-    "aboard.note_interrupts": "sets a child's signal handler: tests/faults",
-    "aboard.rebuild": "only pickle calls it, in a child: tests/faults under spawn",
-    "aboard.run": "a child's whole life: tests/faults",
-    "flight.take_off": "gives away the streams of its process, which must be a child",
+    "process.leave_with_parent": "a thread for the rest of a child's life: tests/faults",
+    "process.record_interrupts": "sets a child's signal handler: tests/faults",
+    "process.rebuild": "only pickle calls it, in a child: tests/faults under spawn",
+    "process.run": "a child's whole life: tests/faults",
+    "recorder.start_recording": "gives away the streams of its process, which must be a child",
+    "recorder.log_stream": "tests/child/test_recorder.py",
+    "recorder.map_new_file": "tests/parent/test_folders.py",
+    "workers.record_worker_tasks": "a worker's whole life: tests/test_timeline.py",
     "before_class.give_up": "ends its own process; tests/test_before_class.py calls it in another",
     "before_class.main": "prints `pre_class_check` with `as_text`",
     "nslookup.main": "a program: tests/test_lookups.py runs it as one",
@@ -433,45 +434,50 @@ def test_logs_of_any_bytes(files, pid) -> None:
         assert result_of(logs.read_timeline, folder).table()
 
 
-HEADER = flight.HEADER.pack(flight.MAGIC, 7, 0, 2**64 - 1, 3).ljust(flight.HEADER_BYTES, b"\0")
+HEADER = bytearray(events.HEADER_BYTES)
+events.Header(events.MAGIC, 7, 0, 2**64 - 1, 3).write(HEADER)
 
 
-@about(segments.read_logs, logs.read_timeline, segments.read_log_of, flight.log_files)
+@about(segments.read_logs, logs.read_timeline, segments.read_log_of, segments.log_files)
 @given(TEXTS)
 @examples(30)
 def test_folders_that_are_none(name) -> None:
     with tempfile.TemporaryDirectory() as folder:
         missing = os.path.join(folder, "none", name)
-        assert result_of(flight.log_files, missing) == {}
+        assert result_of(segments.log_files, missing) == {}
         assert result_of(segments.read_logs, missing) == []
         assert result_of(segments.read_log_of, missing, 7) is None
         assert logs.Reader(missing).unwritten == 0
         assert result_of(logs.read_timeline, missing).processes == []
 
 
-@about(flight.recorder_for, flight.here, flight.head_of_starts, sharing.recorder_of)
+@about(
+    recorder.recorder_for, recorder.current_recorder, events.head_of_starts,
+    events.write_more_text, sharing.recorder_of,
+)  # fmt: skip
 @given(
     TEXTS,
     st.integers(0, 255),
-    st.binary(max_size=3 * flight.MORE),
+    st.binary(max_size=3 * events.MORE),
     st.text(max_size=40),
-    st.binary(max_size=3 * flight.MORE),
+    st.binary(max_size=3 * events.MORE),
     st.integers(0, 0xFFFF),
-    st.integers(0, flight.NO_JOB),
+    st.integers(0, events.NO_JOB),
 )
 @examples(20)
 def test_recorders(name, kind, text, function, printed, number, job) -> None:
     """In a folder that is none, everything is counted as lost; in another, everything is kept."""
-    assert flight.here() is None
+    assert recorder.current_recorder() is None
     with tempfile.TemporaryDirectory() as folder:
         for place, lost in ((os.path.join(folder, "none", name), True), (folder, False)):
-            recorder = result_of(sharing.recorder_of, place)
-            assert recorder is flight.recorder_for(place)
-            recorder.record(kind or 1, text=text)
-            recorder.number_of(function)
-            recorder.record_start(result_of(flight.head_of_starts, number, job), 0, 1, 2)
-            recorder.record_text(flight.STDOUT, printed)
-            assert bool(recorder.lost_events) is lost
+            found = result_of(sharing.recorder_of, place)
+            assert found is recorder.recorder_for(place)
+            found.record(events.Kind(kind or 1), text=text)
+            found.number_of(function)
+            head = result_of(events.head_of_starts, number, job)
+            found.record_numbered_start(head, item=0, number=1, at=2)
+            found.record_text(events.STDOUT, printed)
+            assert bool(found.lost_events) is lost
 
 
 def plant(path: Path, kind: str) -> None:
@@ -520,19 +526,20 @@ def test_a_temporary_folder_with_anything_in_it(names, kind) -> None:
 
 
 @about(
-    aboard.role_of, aboard.name_of, aboard.text_of, aboard.text_of_arguments, aboard.label_of,
-    aboard.start_method_of, cargo.weigh,
+    workers.role_of, labels.name_of, labels.text_of, labels.text_of_arguments, labels.label_of,
+    labels.text_of_error, process.start_method_of, transfers.record_transfers,
 )  # fmt: skip
 @given(ANYTHING, st.lists(ANYTHING, max_size=3), st.dictionaries(st.text(max_size=5), ANYTHING))
 @examples(150)
 def test_labels(value, args, kwargs) -> None:
-    assert result_of(aboard.role_of, value) in flight.ROLES
-    assert result_of(aboard.name_of, value)
-    assert result_of(aboard.text_of, value) is not None
-    assert len(result_of(aboard.label_of, value)) <= aboard.LONGEST_CALL
-    assert len(result_of(aboard.text_of_arguments, tuple(args), kwargs)) <= aboard.LONGEST_CALL
-    assert result_of(aboard.start_method_of, os.getppid()) in flight.METHODS
-    assert result_of(cargo.weigh, value, object(), None) is None
+    assert result_of(workers.role_of, value) in events.ROLES
+    assert result_of(labels.name_of, value)
+    assert result_of(labels.text_of, value) is not None
+    assert len(result_of(labels.label_of, value)) <= labels.LONGEST_LABEL
+    assert len(result_of(labels.text_of_arguments, tuple(args), kwargs)) <= labels.LONGEST_LABEL
+    assert result_of(process.start_method_of, os.getppid()) in events.METHODS
+    assert result_of(labels.text_of_error, ValueError(value))
+    assert result_of(transfers.record_transfers, value, object(), None) is None
 
 
 CELLS = st.lists(

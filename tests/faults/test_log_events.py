@@ -153,18 +153,19 @@ def test_folder_deleted_in_mid_run(seat: Seat, tmp_path) -> None:
 
 
 CUT = """
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.logs.segments import log_files
 def experiment():
     mp = get_context()
     with mp.Pool(1) as pool:
         pool.map(workers.sleep, [0.05] * 5, chunksize=1)
         pid = pool._pool[0].pid
     whole = mp.timeline()
-    (log,) = [files[0] for name, files in flight.log_files(mp._recorder.folder).items()
+    (log,) = [files[0] for name, files in log_files(mp._recorder.folder).items()
               if name.startswith(f"{{pid}}-")]
     data = open(log, "rb").read()
-    records = range(flight.HEADER_BYTES, len(data), flight.RECORD.size)
-    last = max(place for place in records if data[place] == flight.FINISHED)
+    records = range(events.HEADER_BYTES, len(data), events.RECORD_BYTES)
+    last = max(place for place in records if data[place] == events.FINISHED.number)
     with open(log, "r+b") as file:
         {cut}
     # Without its last words the worker's last task is one that has not come back.

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.child import recorder as flight
+from helpers.child import events
+from helpers.child import recorder as recording
+from helpers.child.events import Kind
 from helpers.child.recorder import Recorder
 from helpers.logs.reader import Reader, read_timeline
 from helpers.logs.task_table import Moments
@@ -50,97 +52,105 @@ class Experiment:
         """One step of a kind; what the numbers are for differs."""
         getattr(self, what)(CHILDREN[child], number, 1000 + at)
 
-    def write(self, pid, kind, code=0, a=0, b=0, c=0, text=b"", at=0):
-        return self.recorders[pid].record(kind, code, a, b, c, text, at)
+    def write(self, pid, kind, /, **fields):
+        return self.recorders[pid].record(kind, **fields)
 
     def ask(self, pid, number, at):
         role = number % 2  # a process of its own, or a worker
-        self.write(PARENT, flight.ASKED, role, pid, pid - 59, 1, b"child %d" % pid, at)
+        facts = {"role": role, "pid": pid, "lane": pid - 59, "method": 1}
+        self.write(PARENT, events.ASKED, **facts, text=b"child %d" % pid, at=at)
 
     def ask_a_grandchild(self, pid, number, at):
-        self.write(pid, flight.ASKED, 1, CHILDREN[number % 3], 1, 1, b"grandchild", at)
+        facts = {"role": 1, "pid": CHILDREN[number % 3], "lane": 1, "method": 1}
+        self.write(pid, events.ASKED, **facts, text=b"grandchild", at=at)
 
     def be_born(self, pid, number, at):
-        self.write(pid, flight.BORN, 1, PARENT, at=at)
-        self.write(pid, flight.READY, at=at + number)
+        self.write(pid, events.BORN, method=1, ppid=PARENT, at=at)
+        self.write(pid, events.READY, at=at + number)
 
     def leave(self, pid, number, at):
-        self.write(pid, flight.LEFT, at=at)
+        self.write(pid, events.LEFT, exitcode=0, at=at)
 
     def end(self, pid, number, at):
-        self.write(PARENT, flight.ENDED, 0, pid, number, at=at)
+        self.write(PARENT, events.ENDED, pid=pid, exitcode=number, at=at)
 
     def name(self, pid, number, at):
-        self.write(pid, flight.NAME, number, text=b"function_%d" % number)
+        self.write(pid, events.NAME, function=number, text=b"function_%d" % number, at=0)
 
     def start(self, pid, number, at):
-        job = flight.NO_JOB if number == 5 else number
+        job = events.NO_JOB if number == 5 else number
         text = b"argument " * number
-        self.short[pid] = self.write(pid, flight.STARTED, number % 3, job, at % 4, 0, text, at)
+        self.short[pid] = self.recorders[pid].record_start(number % 3, job, at % 4, text, at)
 
     def start_with_a_number(self, pid, number, at):
-        head = flight.head_of_starts(number % 3, number)
-        self.short[pid] = self.recorders[pid].record_start(head, at % 4, number - 3, at)
+        head = events.head_of_starts(number % 3, number)
+        self.short[pid] = self.recorders[pid].record_numbered_start(head, at % 4, number - 3, at)
 
     def return_soon(self, pid, number, at):
         if pid in self.short:
-            self.recorders[pid].record_end(*self.short.pop(pid), number)
+            self.recorders[pid].record_short_end(*self.short.pop(pid), number)
 
     def finish(self, pid, number, at):
         self.short.pop(pid, None)
-        outcome = flight.RAISED if number == 1 else flight.RETURNED
-        self.write(pid, flight.FINISHED, outcome, 0, number, 0, b"ValueError: none" * number, at)
+        outcome = events.RAISED if number == 1 else events.RETURNED
+        facts = {"outcome": outcome, "job": 0, "computed": number}
+        self.write(pid, events.FINISHED, **facts, text=b"ValueError: none" * number, at=at)
 
     def submit(self, pid, number, at):
-        self.write(PARENT, flight.SUBMITTED, number % 2, number, at % 4, at=at)
+        facts = {"single": number % 2, "job": number, "item": at % 4}
+        self.write(PARENT, events.SUBMITTED, **facts, at=at)
 
     def receive(self, pid, number, at):
-        self.write(PARENT, flight.RECEIVED, 0, number, at % 4, at=at)
+        self.write(PARENT, events.RECEIVED, job=number, item=at % 4, at=at)
 
     def say(self, pid, number, at):
-        stream = flight.STDOUT if at % 2 else flight.STDERR
-        self.write(pid, flight.WROTE, stream, text=b"a line, and\nmore of it " * number, at=at)
+        stream = events.STDOUT if at % 2 else events.STDERR
+        text = b"a line, and\nmore of it " * number
+        self.write(pid, events.WROTE, stream=stream, text=text, at=at)
 
     def put(self, pid, number, at):
         message = next(self.messages)
         self.under_way.append((pid, message))
-        self.write(pid, flight.PUT, 0, message, 1, text=b"message %d" % number, at=at)
+        text = b"message %d" % number
+        self.write(pid, events.PUT, number=message, queue=1, text=text, at=at)
 
     def get(self, pid, number, at):
         if self.under_way:
             sender, message = self.under_way.pop(number % len(self.under_way))
-            self.write(pid, flight.GOT, 0, message, 1, sender, at=at)
+            self.write(pid, events.GOT, number=message, queue=1, sender=sender, at=at)
 
     def share(self, pid, number, at):
-        kind = flight.READ if number % 2 else flight.WRITTEN
-        self.write(pid, kind, 0, 0, number, text=b"7", at=at)
+        kind = events.READ if number % 2 else events.WRITTEN
+        self.write(pid, kind, number=number, text=b"7", at=at)
 
     def lock(self, pid, number, at):
-        kind = (flight.WANTED, flight.ACQUIRED, flight.RELEASED)[number % 3]
-        self.write(pid, kind, at % 2, 0, number // 3, 1, at=at)
+        kind = (events.WANTED, events.ACQUIRED, events.RELEASED)[number % 3]
+        obtained = {"obtained": at % 2} if kind is events.ACQUIRED else {}
+        self.write(pid, kind, lock=number // 3, thread=1, **obtained, at=at)
 
     def carry(self, pid, number, at):
-        self.write(pid, flight.CARRIED, 1 + number % 3, 64, number, at=at)
+        self.write(pid, events.CARRIED, action=1 + number % 3, kib=64, took=number, at=at)
 
     def interrupt(self, pid, number, at):
-        self.write(pid, flight.INTERRUPTED, at=at)
+        self.write(pid, events.INTERRUPTED, at=at)
 
     def begin_to_write(self, pid, number, at):
         """An event whose kind has not been written yet."""
-        segment, place = self.write(pid, flight.WROTE, 1, text=b"half\n" * number, at=at)
+        segment, place = self.write(pid, events.WROTE, stream=1, text=b"half\n" * number, at=at)
         segment[place] = 0
         self.half.append((segment, place))
 
     def write_the_rest(self, pid, number, at):
         if self.half:
             segment, place = self.half.pop(number % len(self.half))
-            segment[place] = flight.WROTE
+            segment[place] = events.WROTE.number
 
     def nonsense(self, pid, number, at):
-        self.write(pid, flight.LAST_KIND + 1 + number, text=b"what is this? " * number, at=at)
+        unknown = Kind(events.LAST_KIND + 1 + number)
+        self.write(pid, unknown, text=b"what is this? " * number, at=at)
 
     def lose(self, pid, number, at):
-        self.recorders[pid]._lose(events=1, text=number)
+        self.recorders[pid]._lose(lost=1, text=number)
 
     def cut(self, pid, number, at):
         """Somebody cuts a file, or removes it."""
@@ -170,7 +180,8 @@ OFTEN = [
 @pytest.fixture(autouse=True)
 def _short_segments(monkeypatch):
     """Files with room for a dozen records, so that many begin and end."""
-    monkeypatch.setattr(flight, "SEGMENT_BYTES", flight.HEADER_BYTES + 12 * flight.RECORD.size)
+    short = events.HEADER_BYTES + 12 * events.RECORD_BYTES
+    monkeypatch.setattr(recording, "SEGMENT_BYTES", short)
 
 
 @pytest.mark.parametrize("seed", range(MANY))
@@ -226,7 +237,7 @@ def test_what_was_read_is_not_read_again(tmp_path, monkeypatch) -> None:
         experiment.step("say", 0, 1, n)
     assert len(reader.timeline().lines) > 100
     taken = []
-    monkeypatch.setattr(reader, "_take_in", lambda story, segment, news: taken.append(news.records))
+    monkeypatch.setattr(reader, "_take_in", lambda log, segment, news: taken.append(news.records))
     reader.timeline()
     assert taken == []
     experiment.step("say", 0, 0, 1)

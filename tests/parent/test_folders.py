@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from helpers.child import events
 from helpers.observed import get_context
 from helpers.parent import folders
 from tests.support.within import within
@@ -132,7 +133,7 @@ def test_a_folder_is_private_whatever_the_umask_says() -> None:
     try:
         mp = get_context("spawn")
         folder = Path(mp._recorder.folder)
-        mp._recorder.record(1)
+        mp._recorder.record(events.READY)
     finally:
         os.umask(before)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -179,7 +180,7 @@ def test_another_user_can_neither_look_into_a_folder_nor_put_anything_there(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(shared))
     mp = get_context("spawn")
-    mp._recorder.record(1)
+    mp._recorder.record(events.READY)
     said = as_nobody(TRY_TO_READ, shared, mp._recorder.folder)
     assert said.split() == ["PermissionError"] * 3
     shutil.rmtree(mp._recorder.folder)
@@ -213,7 +214,7 @@ def test_what_another_user_plants_under_our_name_is_neither_followed_nor_removed
 
 def test_a_link_in_a_folder_where_a_log_should_be_written_is_not_followed(tmp_path) -> None:
     """A log is a file that was not there before: nothing that exists is opened for writing."""
-    from helpers.child import recorder as flight
+    from helpers.child.recorder import map_new_file
 
     precious = tmp_path / "precious"
     precious.write_text("keep")
@@ -223,5 +224,5 @@ def test_a_link_in_a_folder_where_a_log_should_be_written_is_not_followed(tmp_pa
     except (OSError, NotImplementedError):
         pytest.skip("links are not allowed here")
     with pytest.raises(FileExistsError):
-        flight._map_new_file(str(path))
+        map_new_file(str(path))
     assert precious.read_text() == "keep"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from helpers.child import recorder as flight
+from helpers.child import events
 from helpers.runs.runner import Result, Setting
 from helpers.schedule import predict
 from helpers.timeline import (
@@ -47,7 +47,7 @@ LANES = st.integers(0, 4) | st.sampled_from([40, 300])
 WORDS = TEXTS.map(lambda text: text.encode("utf-8", "replace").decode("utf-8"))
 """Texts as they stand in a log: whatever cannot be written is replaced there."""
 VALUES = {float: UNSURE, int: COUNTS, int | None: st.none() | COUNTS, str: WORDS}
-OTHERS = {"lane": LANES, "role": st.sampled_from(flight.ROLES)}
+OTHERS = {"lane": LANES, "role": st.sampled_from(events.ROLES)}
 OTHERS |= dict.fromkeys(("asked", "put", "time", "wanted", "began"), TIMES)
 """What a record's fields may hold, by their type or else by their name: these are always known."""
 RECORDS = {
