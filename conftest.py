@@ -1,7 +1,7 @@
-"""What holds for every test and every notebook of this checkout.
+"""Settings for every test and every notebook of this checkout.
 
-It lies here, and not in tests/, because pytest asks a conftest.py only about what lies beside or
-below it, and the notebooks are looked after too.
+This file lies here and not in tests/, because pytest applies a conftest.py only to the files beside
+and below it, and it must apply to the notebooks too.
 """
 
 import os
@@ -9,10 +9,17 @@ import signal
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from nbval.plugin import IPyNbCell
 
 pytest_plugins = ["tests.support.alone", "tests.support.leftovers"]
+
+# A busy machine may be slow at any example, and that is no fault of the code.
+hypothesis.settings.register_profile(
+    "course", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("course")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is marked slow, unless CI=true; compare no forks where there are none."""
+    """Skip tests marked slow unless CI=true; do not compare forks where there is no fork."""
     for item in items:
         if isinstance(item, IPyNbCell) and cannot_be_compared_here(item):
             item.options["check"] = False
@@ -36,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator:
-    """Add what a failed cell wrote to stderr. nbval says only that it did, not what."""
+    """Add what a failed cell wrote to stderr. nbval only says that it wrote something."""
     report = yield
     if report.failed and isinstance(item, IPyNbCell):
         for output in item.test_outputs or []:
@@ -46,10 +53,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say why the browser tests were skipped; pytest by itself keeps that to itself.
+    """Say why the browser tests were skipped: pytest itself does not show the reason.
 
-    It is said here and not in tests/browser, whose conftest.py is read only by the process that
-    runs those tests.
+    This hook is here and not in tests/browser, since only the process that runs those tests reads
+    their conftest.py.
     """
     for report in terminalreporter.stats.get("skipped", []):
         *_, reason = report.longrepr
@@ -60,9 +67,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def cannot_be_compared_here(cell: IPyNbCell) -> bool:
-    """Lesson 1 has other outputs where there is no fork, and one more where a forked kernel breaks.
+    """Return whether a cell's outputs differ on this system, as those of lesson 1 on forks may.
 
-    It says so: Windows has no fork, and on macOS a kernel's event loop need not survive one.
+    The lesson says so: Windows has no fork, and on macOS a forked kernel may break.
     """
     forks_its_kernel = "in_a_throwaway_kernel(cell)" in cell.cell.source
     here = sys.platform == "win32" or (sys.platform == "darwin" and forks_its_kernel)
@@ -71,7 +78,7 @@ def cannot_be_compared_here(cell: IPyNbCell) -> bool:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """SIGINT raises KeyboardInterrupt, as in a busy kernel. A shell's background jobs ignore it."""
+    """Let SIGINT raise KeyboardInterrupt, as in a busy kernel; a background job ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -5,13 +5,18 @@ import multiprocessing
 import os
 import platform
 import shutil
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers import before_class, machine
 from helpers.before_class import FAILED, OK, WORTH_KNOWING, Check
+from tests.support.anything import TEXTS, examples
 
 
 def test_every_failing_check_says_what_to_do(tmp_path, monkeypatch):
@@ -234,3 +239,23 @@ def test_the_whole_check_covers_what_a_lesson_needs():
     wanted = ["Python", "packages", "start methods", "usable cores", "nslookup", "disk"]
     assert names[: len(wanted)] == wanted
     assert "Pool, spawn" in names
+
+
+@given(
+    st.text(max_size=12),
+    st.from_regex(r"\A[0-9]{1,3}(\.[0-9]{1,3}){0,3}\Z"),
+    st.text(max_size=30) | st.just("no.such~=1..2\npytest ~= .\nnumpy~=1.\n"),
+)
+@examples(40)
+def test_no_version_and_no_list_of_requirements_can_break_the_check(version, pin, requirements):
+    assert before_class.is_compatible(version, pin) in (True, False)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "requirements.txt")
+        file.write_text(requirements, "utf-8", "replace")
+        assert before_class.check_packages(file).state in (OK, FAILED)
+
+
+@given(TEXTS)
+@examples(60)
+def test_any_start_method_of_the_environment_is_checked(name):
+    assert before_class.check_start_methods({"START_METHOD": name}).state in (OK, FAILED)

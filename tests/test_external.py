@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.external import brief, get_subprocess, name_of
 from helpers.lookups import nslookup_command
 from helpers.nameserver import NameServer
+from tests.support.anything import examples
 
 ECHO = [
     sys.executable,
@@ -249,3 +252,12 @@ def test_what_went_through_is_told_in_a_few_words(data, words):
 )
 def test_a_lane_is_named_after_its_command(command, name):
     assert name_of(command) == name
+
+
+@given(
+    st.none() | st.text() | st.binary(), st.text() | st.binary() | st.lists(st.text(), min_size=1)
+)
+@examples(100)
+def test_any_message_is_told_in_one_line_and_any_command_has_a_name(data, args):
+    assert len(brief(data).splitlines()) <= 1
+    assert name_of(args) is not None

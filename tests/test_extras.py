@@ -3,9 +3,12 @@
 import ast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers import extras
 from helpers.extras import Skip, skip_without
+from tests.support.anything import examples
 
 
 class Shell:
@@ -97,3 +100,17 @@ def test_what_is_left_of_a_cell_is_an_empty_module():
     cell = Skip({"missing"}).visit(ast.parse("import missing\nmissing.work()"))
     assert isinstance(cell, ast.Module)
     assert cell.body == []
+
+
+STATEMENTS = [
+    "import a.b as c", "from . import x", "from .. import *", "from a import b as c",
+    "def f(): return g", "class A: b = 1", "x = y", "for i in j: pass", "(w := 1)",
+    "try: 1\nexcept E as e: pass", "match m:\n case {**n}: o", "lambda z: z", "del d",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(STATEMENTS)).map("\n".join))
+@examples(40)
+def test_a_cell_of_any_syntax_runs_if_it_does_not_need_the_package(source):
+    cell = ast.parse(source)
+    assert ast.dump(Skip({"missing"}).visit(cell)) == ast.dump(ast.parse(source))

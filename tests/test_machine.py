@@ -1,9 +1,11 @@
 """What `helpers.machine` says about a seat: its cores, its start methods, its memory."""
 
+import math
 import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import machine
+from tests.support.anything import TEXTS, examples
 
 COURSE = Path(machine.__file__).parent.parent
 
@@ -206,15 +209,31 @@ def test_a_malformed_version_1_quota_is_no_limit(seat, quota):
     assert seat.cores().count == 64
 
 
-@given(st.text(max_size=200), st.text(max_size=200))
-def test_no_content_of_the_system_files_can_break_the_count(tmp_path_factory, groups, mounts):
-    proc = tmp_path_factory.mktemp("proc")
-    (proc / "self").mkdir()
-    (proc / "self" / "cgroup").write_text(groups, encoding="utf-8", errors="replace")
-    (proc / "self" / "mountinfo").write_text(
-        f"1 2 0:3 / {mounts} - cgroup2 x rw\n{mounts} - cgroup", encoding="utf-8", errors="replace"
-    )
-    assert machine.usable_cores(proc, {}).count >= 1
+SYSTEM_TEXTS = st.text(max_size=200) | st.sampled_from(
+    [
+        "150000 100000", "max 100000", "0 0", "-1 5", "5 -1", "9" * 400 + " 1", "1 2 3",
+        "0::/a\n", "1:cpu,x:/a/..\n:::\n", "29 1 0:26 / {} rw - cgroup2 cgroup rw\n",
+        "29 1 0:26 /a {} rw - cgroup cgroup cpu\n - cgroup2 x\n", "MemAvailable:  12 kB",
+        "MemAvailable: " + "9" * 400 + " kB", "٣ ٣",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(SYSTEM_TEXTS, min_size=4, max_size=4), TEXTS)
+@examples(150)
+def test_no_content_of_the_system_files_can_break_the_count(texts, limit):
+    with tempfile.TemporaryDirectory() as folder:
+        proc = Path(folder)
+        (proc / "self").mkdir()
+        places = ("self/cgroup", "self/mountinfo", "meminfo", "cpu.max")
+        for place, text in zip(places, texts, strict=True):
+            (proc / place).write_text(text.replace("{}", folder), "utf-8", "replace")
+        assert machine.usable_cores(proc, {"CPU_LIMIT": limit}).count >= 1
+        quota, memory = machine.cpu_quota(proc), machine.free_memory(proc)
+        assert quota is None or quota > 0
+        assert memory is None or memory >= 0
+    hub = machine.hub_limit({"CPU_LIMIT": limit})
+    assert hub is None or 0 < hub < math.inf
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ import time
 
 import psutil
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from helpers import machine, panel
 from helpers.panel import explore
 from helpers.runs import controls, output
 from helpers.runs.runner import RUNNER
 from helpers.schedule import predict
+from tests.support.anything import ANYTHING, NUMBERS, PLAIN, examples
 from tests.support.within import until
 
 
@@ -809,3 +812,23 @@ def test_a_context_of_another_kind_is_told_to_stop(page):
     shown[0].stop_button.click()
     until(lambda: is_idle(shown[0]), "it was stopped")
     assert "stopped" in status(shown[0])
+
+
+def run_nothing(mp, workers) -> None:
+    """An experiment that starts no process."""
+
+
+@given(
+    ANYTHING | st.just(run_nothing),
+    st.integers(0, 20) | ANYTHING,
+    st.none() | st.lists(NUMBERS, max_size=4) | ANYTHING,
+    st.dictionaries(st.sampled_from(["workers", "other"]), st.integers(0, 20) | PLAIN),
+)
+@examples(30)
+def test_anything_at_all_is_run_once_or_refused(run, most, durations, numbers):
+    assume(run is not object)  # a class takes a context, too
+    try:
+        shown = explore(run, most=most, durations=durations, **numbers)
+    except (TypeError, ValueError):
+        return
+    assert len(shown.results) == 1

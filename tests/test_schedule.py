@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.schedule import MOST_LANES, predict
+from tests.support.anything import ANYTHING, NUMBERS, examples
 
 SECONDS = st.floats(min_value=0, max_value=1e6)
 MANY = st.lists(SECONDS, min_size=1, max_size=60)
@@ -278,3 +279,20 @@ def test_an_empty_chunk_is_refused(chunksize):
 def test_a_chunk_size_that_is_no_whole_number_is_refused(chunksize):
     with pytest.raises(TypeError, match="chunksize must be a whole number"):
         predict([1.0], 1, chunksize)
+
+
+@given(
+    st.lists(NUMBERS, max_size=6) | ANYTHING,
+    st.integers(-1, 9) | ANYTHING,
+    st.integers(-1, 9) | ANYTHING,
+)
+@examples(150)
+def test_anything_at_all_is_scheduled_or_refused(durations, workers, chunksize):
+    try:
+        tasks = predict(durations, workers, chunksize).tasks
+    except (TypeError, ValueError):
+        return
+    assert np.isfinite([tasks.started, tasks.finished]).all()
+    assert (tasks.started >= 0).all()
+    assert (tasks.finished >= tasks.started).all()
+    assert 1 <= tasks.lane.min() <= tasks.lane.max() <= workers

@@ -3,9 +3,12 @@
 import ctypes
 import itertools
 import math
+import multiprocessing
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from helpers.chart.marks import wait_of
@@ -13,6 +16,7 @@ from helpers.gantt import gantt
 from helpers.observed import Stopped, get_context
 from helpers.tasks import add_locked, add_one
 from helpers.timeline import Access, Hold
+from tests.support.anything import ANYTHING, examples
 from tests.support.methods import METHODS
 from tests.support.within import until, within
 
@@ -224,3 +228,17 @@ def test_a_wait_ends_with_the_lock_with_giving_up_or_not_at_all():
     assert wait_of(Hold("lock 1", 1, 0.5, 0.7, nan), 9.0) == (0.5, 0.7)
     assert wait_of(Hold("lock 1", 1, 0.5, nan, 0.8), 9.0) == (0.5, 0.8)
     assert wait_of(Hold("lock 1", 1, 0.5, nan, nan), 9.0) == (0.5, 9.0)
+
+
+@given(st.sampled_from(["i", "d", "c", "?"]), ANYTHING)
+@examples(60)
+def test_a_value_holds_or_refuses_what_the_standard_one_does(typecode, value):
+    mp = get_context("spawn")
+    try:
+        expected = multiprocessing.Value(typecode, value, lock=False).value
+    except Exception as error:
+        with pytest.raises(type(error)):
+            mp.Value(typecode, value)
+    else:
+        found = mp.Value(typecode, value).value
+        assert found == expected or (math.isnan(found) and math.isnan(expected))

@@ -1,4 +1,4 @@
-"""What is marked alone runs when nothing else does, although tests run two at a time."""
+"""A test that is marked alone runs by itself, although tests run two at a time."""
 
 import subprocess
 import sys

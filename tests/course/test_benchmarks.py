@@ -1,4 +1,4 @@
-"""The benchmarks' table and JSON. What they measure is no test: no time is asserted anywhere."""
+"""The benchmarks' table and JSON. No test asserts a time that the benchmarks measure."""
 
 import json
 import os
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def figures(monkeypatch):
-    """Three figures that take no time, in place of all others."""
+    """Put three figures that take no time in place of all others."""
     monkeypatch.setattr(measure, "FIGURES", {})
     monkeypatch.setattr(bench, "FIGURES", measure.FIGURES)
 

@@ -1,4 +1,4 @@
-"""A lesson as an HTML page: no kernel, no JupyterLab, and the pictures are there all the same."""
+"""A lesson as an HTML page: the pictures are there without a kernel and without JupyterLab."""
 
 import html
 import re
@@ -27,7 +27,7 @@ def test_there_are_lessons_with_a_panel():
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what `File > Save and Export Notebook As > HTML` makes of the notebooks."""
+    """Return a folder of pages, as `File > Save and Export Notebook As > HTML` writes them."""
     folder = tmp_path_factory.mktemp("pages")
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", folder]
     subprocess.run([*command, *with_panels()], capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""The map, the glossary and the links between the lessons lead where they say; the docs, too."""
+"""The links of the lessons, the map, the glossary and the docs lead where they say."""
 
 import re
 import sys
@@ -33,7 +33,7 @@ def links(path: Path) -> list[tuple[str, str]]:
 
 
 def explained(path: Path) -> set[tuple[str, str]]:
-    """Return the words that link to the glossary, as anchors, with what their links say of them."""
+    """Return the anchors in the glossary that a notebook links to, with the links' explanations."""
     return set(re.findall(r"\(glossary\.ipynb#(\S+?)(?: \"([^\"]*)\")?\)", prose(path)))
 
 
@@ -162,7 +162,7 @@ def test_a_link_that_leads_nowhere_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_every_fault_that_is_tried_is_on_the_page_about_reliability() -> None:
-    """In docs/reliability.md, in the table of what it happens to."""
+    """The page is docs/reliability.md."""
     events = {
         (f"tests/faults/{path.name}", test)
         for path in (ROOT / "tests" / "faults").glob("test_*_*s.py")

@@ -1,4 +1,4 @@
-"""A comparison that cannot fail is a defect: alter a fact in an output, and nbval must say so."""
+"""nbval notices an altered fact in any output: a comparison that cannot fail is a defect."""
 
 import copy
 import re
@@ -22,8 +22,8 @@ PATHS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 def altered(text: str, cell: IPyNbCell) -> str | None:
     """Return a text with one fact altered, a number if there is one; None if it holds none.
 
-    What a rule replaces is no fact, nor are the words by which the rule knows it. A chart's facts
-    are in its lesson's text; of the chart itself nbval holds that it is there.
+    Text that a rule replaces is no fact, nor are the words by which the rule recognises it. A
+    chart's facts stand in its lesson's text: nbval only checks that the chart is there.
     """
     seen = cell.sanitize(text)
     if seen.strip() == "CHART":
@@ -45,7 +45,7 @@ def _replaced(seen: str) -> list[str]:
 
 
 def alterations(cell: IPyNbCell) -> list[tuple[str, list | None]]:
-    """Return each compared text of a cell and the cell's outputs with one fact of it altered."""
+    """Return each compared text of a cell, with the outputs after one fact in it was altered."""
     found = []
     for holder, key in places(cell):
         text = holder[key]
@@ -116,7 +116,7 @@ def test_what_a_failed_cell_wrote_to_stderr_is_told(tmp_path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not PATHS, reason="there are no notebooks yet")
 def test_nbval_run_for_real_fails_at_every_altered_cell_and_at_no_other(request, tmp_path) -> None:
-    """Three lessons show that a real run compares as the test above does, which asks about all."""
+    """Three lessons are enough: the test above asks about all outputs, but without a real run."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     expected = set()

@@ -1,4 +1,4 @@
-"""Every committed notebook keeps the rules. Each rule is broken once on purpose, too."""
+"""Every committed notebook keeps the rules, and each rule is broken once on purpose."""
 
 import copy
 import re
@@ -47,7 +47,7 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def is_ignored(cell: NotebookNode) -> bool:
-    """Say whether nbval does not compare the cell's outputs."""
+    """Return whether nbval leaves out the cell's outputs."""
     return bool(NOT_COMPARED & set(tags(cell)))
 
 
@@ -70,11 +70,11 @@ def strings(node: object) -> Iterator[str]:
             yield from strings(value)
 
 
-# The rules. Each yields what is wrong.
+# The rules. Each states what holds, and yields what is wrong.
 
 
 def has_outputs(notebook: NotebookNode) -> Iterator[str]:
-    """A cell that prints or ends in a value has its output: without, nothing is compared."""
+    """A cell that prints or draws has an output. Without it, nothing would be compared."""
     if not any(cell.outputs for cell in code_cells(notebook)):
         yield "no cell has an output"
     for cell in code_cells(notebook):
@@ -98,7 +98,7 @@ def fails_only_on_purpose(notebook: NotebookNode) -> Iterator[str]:
 
 
 def names_no_path_of_its_author(notebook: NotebookNode) -> Iterator[str]:
-    """Nothing tells on whose machine the notebook was made."""
+    """No path tells on whose machine the notebook was made."""
     for text in strings(notebook):
         for pattern in AUTHORS_PATHS:
             if found := re.search(f"(?:{pattern}).{{0,40}}", text):
@@ -114,7 +114,7 @@ def compares_most(notebook: NotebookNode) -> Iterator[str]:
 
 
 def says_why_it_ignores(notebook: NotebookNode) -> Iterator[str]:
-    """A cell is ignored by a tag, with its reason beside it, and no other cell has a reason."""
+    """A cell that is ignored has a tag and a reason beside it, and no other cell has a reason."""
     for cell in code_cells(notebook):
         reason = cell.metadata.get("nbval_reason", "")
         if is_ignored(cell) != (len(reason.split()) >= 3):
@@ -141,7 +141,7 @@ def says_what_to_install(notebook: NotebookNode) -> Iterator[str]:
 
 
 def is_tidy(notebook: NotebookNode) -> Iterator[str]:
-    """The tool that tidies notebooks finds nothing to do."""
+    """The tool that tidies notebooks would change nothing."""
     if notebooks.as_text(notebooks.normalised(notebook)) != notebooks.as_text(notebook):
         yield "run: python tools/notebooks.py execute"
 
@@ -220,7 +220,7 @@ def test_a_lesson_is_in_the_readme(path: Path) -> None:
 
 @pytest.fixture
 def good() -> NotebookNode:
-    """A notebook that keeps every rule."""
+    """Return a notebook that keeps every rule."""
     guard = "try:\n    import helpers\nexcept ImportError:\n    print('requirements.txt')"
     parts = [nbformat.v4.new_markdown_cell(f"## {part}") for part in RHYTHM]
     notebook = nbformat.v4.new_notebook()

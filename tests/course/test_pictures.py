@@ -1,4 +1,4 @@
-"""The pictures in README.md: they are there, light enough to load, and said in words."""
+"""The pictures in README.md are there, load quickly and are described in words."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_a_picture_of_the_readme_is_said_in_words_and_loads_quickly(path):
 
 
 def test_the_film_grows_bar_by_bar_and_then_rests():
-    """It is calm: few pictures a second, and it does not play for ever."""
+    """The film is calm: it shows few pictures a second and does not play for ever."""
     with Image.open(ROOT / "docs/panel.gif") as film:
         lengths = []
         for frame in range(film.n_frames):

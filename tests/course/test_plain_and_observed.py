@@ -1,4 +1,4 @@
-"""The same program gives the same on a plain context and on an observed one."""
+"""A program gives the same results on a plain context and on an observed one."""
 
 import multiprocessing
 

@@ -1,4 +1,4 @@
-"""The rules that make outputs comparable replace what differs, and nothing else."""
+"""The rules that make outputs comparable replace text that differs between runs, nothing else."""
 
 import re
 from pathlib import Path

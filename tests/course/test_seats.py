@@ -1,7 +1,7 @@
-"""A whole class on one machine: nobody's children are taken for another's, and all lessons end.
+"""A whole class on one machine: all lessons end, and no seat ends the processes of another.
 
-Thirty seats, or as many as the free memory is enough for. What they cost is shown by
-`python3 start.py bench seats seats_memory`.
+There are thirty seats, or as many as the free memory allows. `python3 start.py bench seats
+seats_memory` shows what they cost.
 """
 
 import tempfile
@@ -16,9 +16,9 @@ from helpers.parent import folders
 @pytest.mark.alone
 @pytest.mark.slow
 def test_thirty_seats_at_once_run_a_lesson_to_its_end() -> None:
-    """That each seat's processes are gone is held by `tests/support/leftovers.py`."""
+    """`tests/support/leftovers.py` checks that each seat's processes have ended."""
     seats = max(2, seats_with_room())
-    before = log_folders()  # of contexts that tests before this one have made here
+    before = log_folders()  # earlier tests in this process have made some
     held = hold_class(seats)
     assert held.errors == []
     assert len(held.peaks) == seats

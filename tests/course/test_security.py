@@ -1,8 +1,8 @@
-"""A machine that others use, too: nothing that is read is run, and nobody outside is answered.
+"""On a machine that others use too, we run nothing that we read and answer nobody from outside.
 
-Log folders, private and safe against planted links, are held by `tests/parent/test_folders.py`;
-noise for the name server by `tests/test_nameserver.py`; Dask on loopback by
-`tests/test_cluster.py` and `tests/lessons/test_lesson_13.py`.
+Other files hold more of this: `tests/parent/test_folders.py` that log folders are private and safe
+against planted links, `tests/test_nameserver.py` that the name server withstands noise,
+`tests/test_cluster.py` and `tests/lessons/test_lesson_13.py` that Dask stays on loopback.
 """
 
 import ast
@@ -39,7 +39,7 @@ ROOMS = {
     if path.stem != "mine"  # its student's
 }
 LONG = 60
-"""Seconds: a limit for what must not hang, and no measurement."""
+"""Seconds that a call may take which must not hang: a limit, not a measurement."""
 
 # Nothing that is read is unpickled or evaluated
 
@@ -47,22 +47,22 @@ RUNS_WHAT_IT_READS = {
     "eval", "exec", "compile", "__import__", "load", "loads", "Unpickler", "run_path", "run_module",
     "allow_pickle", "literal_eval",
 }  # fmt: skip
-"""Names of functions, and an option of numpy, that make more of bytes than data."""
+"""Functions, and an option of numpy, that turn bytes into more than data."""
 
 HARMLESS = {"json.loads", "json.load", "re.compile"}
 
-EXCUSED = {
+ALLOWED = {
     (
         "transfers",
         "ForkingPickler.loads",
     ): "a task, from the pipe of its own pool",
     ("tasks", "pickle.loads"): "lesson 7: what the lesson itself has pickled, a cell before",
 }
-"""What stands in a room nonetheless, and where its bytes come from: never from a file."""
+"""The calls that are allowed, and where their bytes come from: never from a file."""
 
 
 def what_runs_things(tree: ast.Module) -> set[str]:
-    """The names in a room, as they are written there, that make more of bytes than data."""
+    """Return the names in a room, as written there, that turn bytes into more than data."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in RUNS_WHAT_IT_READS:
@@ -79,8 +79,8 @@ def what_runs_things(tree: ast.Module) -> set[str]:
 
 def test_nothing_that_is_read_is_unpickled_or_evaluated() -> None:
     found = {(room, name) for room, tree in ROOMS.items() for name in what_runs_things(tree)}
-    assert found - EXCUSED.keys() - {("transfers", "loads")} == set()
-    assert EXCUSED.keys() <= found, "an excuse for what is no longer there"
+    assert found - ALLOWED.keys() - {("transfers", "loads")} == set()
+    assert ALLOWED.keys() <= found, "it is allowed but no longer there"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_no_room_knows_a_library_whose_files_can_run_code() -> None:
 
 
 def test_a_file_named_like_a_log_that_holds_a_pickle_is_no_more_than_bytes(tmp_path) -> None:
-    """Were it loaded, it would make a file."""
+    """Loading the pickle would create a file."""
     from helpers.logs.reader import read_timeline
 
     proof = tmp_path / "proof"
@@ -120,7 +120,7 @@ def test_a_file_named_like_a_log_that_holds_a_pickle_is_no_more_than_bytes(tmp_p
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such modes")
 @pytest.mark.parametrize("method", METHODS)
 def test_no_log_can_be_read_by_others_whoever_wrote_it(method: str) -> None:
-    """The child's files, too, and whatever the umask says."""
+    """The same holds for the child's files, and with any umask."""
     before = os.umask(0)
     try:
         mp = get_context(method)
@@ -139,7 +139,7 @@ def test_no_log_can_be_read_by_others_whoever_wrote_it(method: str) -> None:
 
 
 def test_only_the_name_server_can_listen() -> None:
-    """Another room that wants to must be looked at here. (Dask's servers are programs.)"""
+    """Whoever adds another server must look at this test. (Dask's servers are programs.)"""
     servers = {
         "socket", "socketserver", "http.server", "asyncio", "tornado", "xmlrpc.server",
         "dnslib.server",
@@ -155,7 +155,7 @@ def test_only_the_name_server_can_listen() -> None:
 
 
 def other_addresses() -> list[str]:
-    """The addresses of this machine that others can reach."""
+    """Return the addresses of this machine that others can reach."""
     everything = (address for some in psutil.net_if_addrs().values() for address in some)
     return [
         one.address
@@ -192,7 +192,7 @@ def test_a_flood_of_noise_and_of_half_open_connections_ends_no_name_server() -> 
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             for packet in noise:
                 client.sendto(packet, where)
-        for packet in noise[:2]:  # they say something and stay
+        for packet in noise[:2]:  # these clients send something and stay connected
             client = clients.enter_context(socket.create_connection(where, timeout=LONG))
             client.sendall(packet)
         assert len(answer_of(where, tcp=True).rr) == 2
@@ -203,7 +203,7 @@ def test_a_flood_of_noise_and_of_half_open_connections_ends_no_name_server() -> 
 
 
 def answer_of(where: tuple[str, int], tcp: bool) -> DNSRecord:
-    """What the server answers; nothing, where the question was lost in the flood, as UDP allows."""
+    """Return the server's answer, or an empty one where UDP lost the question in the flood."""
     try:
         question = DNSRecord.question("www.python.org")
         return DNSRecord.parse(question.send(*where, tcp=tcp, timeout=LONG if tcp else 1))
@@ -222,7 +222,7 @@ def test_jupyterlab_is_started_with_nothing_that_weakens_it() -> None:
 
 @pytest.fixture
 def lab(tmp_path) -> Iterator[str]:
-    """JupyterLab as `start.py` starts it: the address that it prints for its student."""
+    """Start JupyterLab as `start.py` does; yield the address that it prints for its student."""
     environment = dict(os.environ, JUPYTER_CONFIG_DIR=str(tmp_path), JUPYTER_NO_CONFIG="1")
     environment.pop("JUPYTER_TOKEN", None)
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -250,7 +250,7 @@ def address_in(lines) -> str:
 
 
 def wait_for(address: str) -> None:
-    """Wait until somebody listens there: the address is said a moment before."""
+    """Wait until the server listens: it prints its address a moment before."""
     while True:
         try:
             urllib.request.urlopen(address, timeout=LONG).close()

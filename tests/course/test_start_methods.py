@@ -1,7 +1,7 @@
 """Every notebook passes under every start method, and its processes were really started that way.
 
-The charts tell: their alternative texts name the start method, and that comes from the children
-themselves, each of which records how it came to be.
+The alternative texts of the charts name the start method. It comes from the children: each child
+records how it was started.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ Outcomes = dict[tuple[str, str], Outcome]
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcomes]:
-    """How each cell ended under each method. Lessons mostly wait, so they run beside each other."""
+    """Return how each cell ended under each method, after running the methods side by side."""
     with ThreadPoolExecutor() as executor:
         runs = executor.map(lambda method: run_pytest(NOTEBOOKS, START_METHOD=method), METHODS)
         return dict(zip(METHODS, runs, strict=True))
@@ -38,7 +38,7 @@ def methods_in(pictures: list[str]) -> list[set[str]]:
 
 
 def charts_of_the_default() -> dict[tuple[str, str], int]:
-    """Return the cells with charts of processes that the default, spawn, started, and how many.
+    """Return how many charts each cell has whose processes the default method, spawn, has started.
 
     A cell that compares start methods names them itself, so its charts do not follow the default.
     """

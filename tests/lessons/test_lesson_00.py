@@ -1,4 +1,4 @@
-"""The first notebook says the truth about the others. Its links are tested in test_links.py."""
+"""The first notebook tells the truth about the others. test_links.py tests its links."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What lesson 01 says and no cell of it can show."""
+"""Statements of lesson 1 that none of its cells can show."""
 
 import multiprocessing
 import os

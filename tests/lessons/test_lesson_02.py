@@ -1,4 +1,4 @@
-"""What lesson 2 says and no cell of it shows, and the helpers that were made for it."""
+"""Statements of lesson 2 that none of its cells shows, and the helpers that were made for it."""
 
 import math
 import multiprocessing
@@ -19,7 +19,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="there is only spawn 
 
 
 def experiment(*methods: str, now: float = 1.0) -> Timeline:
-    """An experiment with a process by each of these start methods."""
+    """Return an experiment with a process by each of these start methods."""
     processes = [
         Process(f"by {method}", 100 + lane, 1, lane, "process", method, 0, 0.2, math.nan, 0.5, 0)
         for lane, method in enumerate(methods, 1)
@@ -71,7 +71,7 @@ def test_a_script_returns_what_it_printed_and_its_exit_code():
 
 
 def is_over(pid: int) -> bool:
-    """Whether a process that was killed comes to its end; that takes the system a moment."""
+    """Return whether a killed process ends, which takes the system a moment."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:

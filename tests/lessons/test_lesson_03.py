@@ -1,4 +1,4 @@
-"""What lesson 3 says of pools, where no cell shows it."""
+"""Statements of lesson 3 on pools that no cell shows."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What lesson 4 says and its cells cannot show."""
+"""Statements of lesson 4 that its cells cannot show."""
 
 import contextlib
 import functools

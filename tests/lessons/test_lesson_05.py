@@ -1,4 +1,4 @@
-"""What lesson 5 says and its cells cannot show."""
+"""Statements of lesson 5 that its cells cannot show."""
 
 import subprocess
 import sys

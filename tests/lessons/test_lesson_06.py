@@ -1,4 +1,4 @@
-"""What lesson 6 says and no cell of it shows."""
+"""Statements of lesson 6 that none of its cells shows."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ from helpers.tasks import put_items, put_large, read, read_until_sentinel, write
 
 @pytest.fixture
 def plain():
-    """Plain multiprocessing, started as the course does it."""
+    """Return a plain context with the start method of the course."""
     return multiprocessing.get_context("spawn")
 
 
@@ -52,7 +52,7 @@ def test_a_reader_returns_at_the_sentinel_and_leaves_what_is_behind_it(capsys):
 def test_what_a_process_has_put_keeps_its_order_and_yet_a_sentinel_may_overtake_it(plain):
     q, done = plain.Queue(), plain.Event()
     writer = plain.Process(target=put_items, args=(q, 3, done))
-    with q._wlock:  # so long nothing goes into the pipe
+    with q._wlock:  # meanwhile nothing goes into the pipe
         writer.start()
         done.wait()  # to the writer, all three are in the queue
         os.kill(writer.pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""What lesson 7 says of start methods, where no cell shows it on every system."""
+"""Statements of lesson 7 on start methods that no cell shows on every system."""
 
 import ast
 import logging
@@ -23,7 +23,7 @@ CELLS = [cell for cell in read(NOTEBOOKS / "07_start_methods.ipynb").cells if "o
 
 
 def recorded(name):
-    """What the lesson has recorded of the three methods under this name."""
+    """Return what the lesson recorded under this name for the three methods."""
     for cell in CELLS:
         for statement in ast.parse(cell.source).body:
             if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
@@ -32,7 +32,7 @@ def recorded(name):
 
 
 def printed(words):
-    """The lines that the cell with these words has printed."""
+    """Return the lines printed by the cell that contains these words."""
     (cell,) = (cell for cell in CELLS if words in cell.source)
     return cell.outputs[0].text.splitlines()
 

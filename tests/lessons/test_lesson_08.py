@@ -1,4 +1,4 @@
-"""What lesson 8 says of chunks, schedules and messages, where no cell shows it."""
+"""Statements of lesson 8 on chunks, schedules and messages that no cell shows."""
 
 import inspect
 import itertools
@@ -18,12 +18,12 @@ DURATIONS = [3 * i / 100 for i in range(1, 17)]
 
 
 def best_of(durations, workers):
-    """The makespan of the best order there is: every order is tried."""
+    """Return the makespan of the best order, after trying every order."""
     return min(predict(order, workers).makespan for order in itertools.permutations(durations))
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(1, 4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_order_is_worse_than_grahams_bounds(durations, workers):
     best = best_of(durations, workers)
     longest_first = predict(sorted(durations, reverse=True), workers).makespan
@@ -32,7 +32,7 @@ def test_no_order_is_worse_than_grahams_bounds(durations, workers):
 
 
 def chunks_of(tasks, workers, method="map"):
-    """How many results come in each message, if nothing is said about chunks."""
+    """Return how many results each message carries with the default chunk size."""
     mp = get_context()
     with mp.Pool(workers) as pool:
         list(getattr(pool, method)(square, range(tasks)))
@@ -97,7 +97,7 @@ def makespans(durations, workers):
 
 
 def best_sizes(makespan_of):
-    """The chunk sizes with the shortest makespan."""
+    """Return the chunk sizes with the shortest makespan."""
     shortest = pytest.approx(min(makespan_of.values()))
     return [size for size, makespan in makespan_of.items() if makespan == shortest]
 
@@ -110,7 +110,7 @@ def test_the_panels_questions_have_answers():
     backwards = makespans(DURATIONS[::-1], 4)
     assert best_sizes(backwards) == [1, 2]
     assert best_sizes(makespans(DURATIONS[::-1], 5)) == [1]
-    assert backwards[6] > four[6] + 0.2  # all that is long lies in one chunk
+    assert backwards[6] > four[6] + 0.2  # all long tasks lie in one chunk
 
 
 def test_a_bound_is_a_line_of_its_own():

@@ -1,4 +1,4 @@
-"""What lesson 9 says of cores, threads and laws, where no cell shows it."""
+"""Statements of lesson 9 on cores, threads and laws that no cell shows."""
 
 import math
 import os
@@ -58,14 +58,17 @@ def test_amdahl_is_the_same_job_alone_over_together(serial, workers):
 
 
 @pytest.mark.parametrize("law", [amdahl, gustafson])
-@pytest.mark.parametrize(("serial", "workers"), [(-0.1, 2), (1.1, 2), (math.nan, 2), (0.5, 0)])
+@pytest.mark.parametrize(
+    ("serial", "workers"),
+    [(-0.1, 2), (1.1, 2), (10**400, 2), (math.inf, 2), (math.nan, 2), (0.5, 0)],
+)
 def test_what_is_no_share_or_no_worker_is_refused(law, serial, workers):
     with pytest.raises(ValueError, match=r"from 0 to 1|at least one worker"):
         law(serial, workers)
 
 
 def lines(chart, gid):
-    """The curves of this kind in both halves of the chart, as points."""
+    """Return the points of the curves of this kind in both halves of the chart."""
     return [
         line.get_xydata().tolist()
         for axes in chart.figure.axes
@@ -75,7 +78,7 @@ def lines(chart, gid):
 
 
 def looks(chart, gid):
-    """How the lines of this kind are drawn: plain or dashed."""
+    """Return how the lines of this kind are drawn: plain or dashed."""
     found = chart.figure.findobj(Line2D)
     return {line.get_linestyle() for line in found if line.get_gid() == gid}
 

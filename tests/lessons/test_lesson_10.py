@@ -1,4 +1,4 @@
-"""What lesson 10 says of shared memory, and no cell of it shows."""
+"""Statements of lesson 10 on shared memory that no cell shows."""
 
 import multiprocessing
 import queue
@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resou
 
 @pytest.fixture
 def memory():
-    """Eight thousand bytes of shared memory, gone at the end."""
+    """Lend eight thousand bytes of shared memory and remove them at the end."""
     memory = SharedMemory(create=True, size=8_000)
     yield memory
     memory.close()
@@ -187,7 +187,7 @@ def test_the_tracker_is_a_process_of_its_own():
 
 
 def test_the_sentence_about_queues_is_true():
-    """A shared value in a queue: the error is raised where it would be pickled."""
+    """Put a shared value into a queue and return the error of the thread that would pickle it."""
     counter = multiprocessing.Value("i", 0)
     waiting = multiprocessing.get_context("spawn").Queue()
     waiting._on_queue_feeder_error = lambda error, _: errors.put(error)

@@ -1,4 +1,4 @@
-"""What lesson 11 says of failures, where no cell shows it."""
+"""Statements of lesson 11 on failures that no cell shows."""
 
 import multiprocessing.pool
 import pickle
@@ -11,7 +11,7 @@ import pytest
 
 from helpers.forking import CAN_FORK
 from helpers.observed import get_context
-from helpers.script import run_script
+from helpers.script import kill_family, run_script
 from helpers.tasks import put_items, take_two
 from tools.notebooks import NOTEBOOKS, read
 
@@ -53,6 +53,20 @@ def test_a_traceback_in_a_glass_case_has_no_colours(monkeypatch):
     stderr = run_script("1 / 0").stderr
     assert stderr.endswith("\nZeroDivisionError: division by zero\n")
     assert "\x1b" not in stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "exitcode"),
+    [("", 0), ("1/0", 1), ("(", 1), ("\0", 1), ("import os; os._exit(7)", 7)],
+)
+def test_the_exit_code_of_any_text_is_that_of_python(program, exitcode):
+    assert run_script(program).exitcode == exitcode
+
+
+@pytest.mark.parametrize("pid", [2**22 + 1, 2**31 - 1, 2**31, 2**70])
+def test_a_family_that_is_not_there_needs_no_killing(pid):
+    """These pids are beyond the largest one of Linux, so no process has them."""
+    kill_family(pid)
 
 
 # What the lesson says beside its cells

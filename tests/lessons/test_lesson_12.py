@@ -1,4 +1,4 @@
-"""What lesson 12 says of futures, where no cell shows it."""
+"""Statements of lesson 12 on futures that no cell shows."""
 
 import multiprocessing
 import re

@@ -1,4 +1,4 @@
-"""What lesson 13 says of clusters, and its cluster of processes as on other hosts."""
+"""Statements of lesson 13 on clusters, and a cluster whose processes run as on other hosts."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from tests.support.within import until, within
 from tools import notebooks
 
 PATIENCE = 120
-"""Seconds after which a condition is given up: far beyond what a busy machine needs."""
+"""Seconds after which we give up waiting: far beyond what a busy machine needs."""
 
 LESSON = notebooks.NOTEBOOKS / "13_beyond_one_machine.ipynb"
 

@@ -1,4 +1,4 @@
-"""What lesson 14 says of its job, where no cell shows it."""
+"""Statements of lesson 14 on its job that no cell shows."""
 
 import ast
 import os
@@ -21,7 +21,7 @@ def name_of(self, name):
 
 @pytest.fixture
 def odd(tmp_path):
-    """A small file in which the same letters are a name, an attribute and an argument."""
+    """Write a small file in which the same word is a name, an attribute and an argument."""
     path = tmp_path / "odd.py"
     path.write_text(ODD, encoding="utf-8")
     return str(path)

@@ -1,8 +1,8 @@
 """The six programs of the tutorial: what they print, and that the lessons print the same.
 
-The programs stand here as the tutorial has them (only nslookup is told which server to ask). What
-is expected is what the tutorial shows; where what it shows contradicts its own program, as for
-the second one, the program wins. Process ids and times differ from run to run and are left out.
+The programs stand here as in the tutorial, except that nslookup is told which server to ask. The
+tests expect what the tutorial shows. The second program prints something else than the tutorial
+shows: there the program is right. Process ids and times differ from run to run and are left out.
 """
 
 import contextlib
@@ -202,7 +202,7 @@ PIDS = re.compile(
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text without what differs between runs: pids, times, ports, white space."""
+    """Return the lines of a text without pids, times, ports and white space."""
     text = PIDS.sub("N", text)
     text = re.sub(r"\d+\.\d+(?= seconds)", "T", text)
     text = re.sub(r"(?<=127\.0\.0\.1#)\d+", "N", text)
@@ -210,7 +210,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def run_in_a_terminal(program: Path) -> str:
-    """What a program and its children print to a terminal, where each line is out at once."""
+    """Return what a program and its children print to a terminal, which shows each line at once."""
     import pty  # not on Windows
 
     ours, theirs = pty.openpty()
@@ -222,7 +222,7 @@ def run_in_a_terminal(program: Path) -> str:
     limit = threading.Timer(SECONDS, process.kill)
     limit.start()
     printed = b""
-    with contextlib.suppress(OSError):  # Linux says so when nobody is left to write
+    with contextlib.suppress(OSError):  # Linux raises it when no writer is left
         while piece := os.read(ours, 4096):
             printed += piece
     limit.cancel()
@@ -242,7 +242,7 @@ def test_the_tutorials_program_prints_what_the_tutorial_shows(lesson: str, tmp_p
         command = ["nslookup", f"-port={server.port}"]
         path.write_text(f"NSLOOKUP = {command}\n{program}", encoding="utf-8")
         printed = run_in_a_terminal(path)
-    # Sorted, because which of several processes prints first is nobody's promise.
+    # Sorted, because no process is sure to print first.
     assert sorted(lines_of(printed)) == sorted(lines_of(shown))
 
 

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.child import events
 from helpers.observed import get_context
 from helpers.parent import folders
+from tests.support.anything import examples
 from tests.support.within import within
 
 ROOT = Path(__file__).parent.parent.parent
@@ -226,3 +229,45 @@ def test_a_link_in_a_folder_where_a_log_should_be_written_is_not_followed(tmp_pa
     with pytest.raises(FileExistsError):
         map_new_file(str(path))
     assert precious.read_text() == "keep"
+
+
+# Whatever lies in the temporary folder
+
+FOLDER_NAMES = st.builds(
+    "{}{}-{}-{}-{}".format,
+    st.just(folders.PREFIX),
+    st.sampled_from(["1", "0", "4194305", "9" * 30, "٣", "9" * 200]),  # an Arabic three, too
+    st.sampled_from([folders.seat(), "0" * 12]),
+    st.sampled_from(["0", "9" * 30]),
+    st.sampled_from(["x", "_", "é"]),
+)
+
+
+def plant(path: Path, kind: str) -> None:
+    """Put a folder, a file or a dangling link at a path."""
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "file":
+        path.write_bytes(b"x")
+    else:
+        path.symlink_to(path.with_name("nowhere"))
+
+
+@given(st.sets(FOLDER_NAMES, max_size=3), st.sampled_from(["folder", "file", "link"]))
+@examples(30)
+def test_a_temporary_folder_may_hold_anything(names, kind) -> None:
+    class Owner:
+        """An object whose end is the end of its folder."""
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", folder)
+        for name in names:
+            with contextlib.suppress(OSError):  # a name may be too long
+                plant(Path(folder, name), kind)
+        owner = Owner()
+        made = Path(folders.make_folder(owner))
+        assert made.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+        folders.sweep()
+        assert made.exists()
+        del owner
+        assert not made.exists()

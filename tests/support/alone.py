@@ -1,9 +1,9 @@
-"""A pytest plugin: a test that is marked alone has the machine to itself, and comes last.
+"""A pytest plugin: a test that is marked alone has the machine to itself and runs last.
 
-Tests run two at a time (pytest-xdist), each in a process of its own. All share one lock, a file of
-their common parent: an ordinary test holds it together with others, one that is marked alone holds
-it for itself. So a class of thirty kernels does not make the cells of a notebook beside it fail,
-which have a minute each. Windows has no lock that can be shared so: there, they run beside others.
+Tests run two at a time (pytest-xdist), in two processes. These share one lock, a file of their
+common parent: ordinary tests hold it together, a test that is marked alone holds it exclusively. So
+a class of thirty kernels does not slow down a notebook whose cells have a minute each. Windows has
+no such lock: there, tests that are marked alone run beside others.
 """
 
 import contextlib
@@ -28,21 +28,21 @@ def pytest_configure_node(node) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with something in them that is marked alone last: less has to wait for it."""
+    """Put files with a test that is marked alone last, so that few tests wait for it."""
     alone = {item.path for item in items if item.get_closest_marker("alone")}
-    items.sort(key=lambda item: item.path in alone)  # whole files: pytest-xdist hands out no less
+    items.sort(key=lambda item: item.path in alone)  # pytest-xdist hands out whole files
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """Run a test in its turn, with what is set up for it and what is torn down after it."""
+    """Run a test in its turn, with its set-up and its tear-down."""
     with _turn(getattr(item.config, "workerinput", {}).get(LOCK), item.get_closest_marker("alone")):
         return (yield)
 
 
 @contextlib.contextmanager
 def _turn(path: str | None, alone: object) -> Iterator[None]:
-    """Hold the lock, for ourselves or with others; at once, where nothing runs beside."""
+    """Hold the lock, exclusively or with others; do nothing where tests run one at a time."""
     if path is None or fcntl is None:
         yield
         return

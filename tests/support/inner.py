@@ -1,4 +1,4 @@
-"""Run pytest inside a test, in a process of its own, and return how each test ended."""
+"""Run pytest inside a test, in another process, and return how each test ended."""
 
 import os
 import re
@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Outcome(NamedTuple):
     """How a test, or a cell of a notebook, ended.
 
-    `word` is "passed", "failed", "error" (in set-up or tear-down) or "skipped", `message` what
-    pytest said about it, `alts` the alternative texts of the pictures that a cell showed.
+    `word` is "passed", "failed", "error" (in set-up or tear-down) or "skipped". `message` is what
+    pytest said about it. `alts` are the alternative texts of the pictures that a cell showed.
     """
 
     word: str
@@ -37,14 +37,8 @@ def run_pytest(target: Path, **environment: str) -> dict[tuple[str, str], Outcom
         report = Path(folder) / "report.xml"
         root = target if target.is_dir() else target.parent
         settings = ["-c", ROOT / "pyproject.toml", "--rootdir", root, "--color=no"]
-        plugins = [
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "tests.support.leftovers",
-            "-p",
-            "tests.support.inner",
-        ]
+        names = ["no:cacheprovider", "tests.support.leftovers", "tests.support.inner"]
+        plugins = [f"-p{name}" for name in names]
         finished = subprocess.run(
             [sys.executable, "-m", "pytest", *settings, *plugins, f"--junitxml={report}", target],
             cwd=ROOT,

@@ -1,9 +1,13 @@
-"""A pytest plugin: no test and no notebook leaves a process or a log folder behind.
+"""A pytest plugin: no test file and no notebook leaves a process or a log folder behind.
 
-What a test started is found in three ways. It is a descendant of this process. Or it was orphaned,
-but carries the mark that this run puts into its environment, which every new program inherits. Or
-it is an orphaned fork: that shows the environment its program began with, and so no mark, but it is
-still in our process group.
+The whole machine is searched before and after each file, since a search reads all its processes.
+After each test we only note which descendants of this process are new. So when a file has left a
+process behind, the message also names the test in which that process was first seen.
+
+A process that a test started is found in three ways. It is a descendant of this process. Or it is
+an orphan that carries the mark of this run in its environment, which every new program inherits.
+Or it is an orphaned fork: it shows the environment that its program began with, and so no mark, but
+it is still in our process group.
 """
 
 import contextlib
@@ -24,20 +28,23 @@ from helpers.parent import folders
 
 MARK = "PLAIN_SIGHT_TEST_RUN"
 SECONDS_TO_GO = 3
-"""A process that was told to end may take a moment. Then it is called left behind."""
+"""A process that was told to end may take so long. After that it counts as left behind."""
 
 OWN = psutil.Process()
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-"""They live as long as the process that they serve; the standard library means it so."""
+"""Helpers of the standard library: they live as long as the process that they serve."""
 
 _strangers: set[psutil.Process] = set()
+_first_seen: dict[psutil.Process, str] = {}
+"""The test after which a descendant of this process was first seen."""
+
 _watches = pytest.StashKey[tuple["Watch", "Watch"]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Mark this run, and give it a temporary folder of its own, so that all logs in it are ours.
 
-    Of several runs beside each other (pytest-xdist) each has a process group of its own too.
+    Where pytest-xdist runs tests in several processes, each of them gets its own process group too.
     """
     if hasattr(config, "workerinput") and hasattr(os, "setpgrp"):
         os.setpgrp()
@@ -46,14 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.mkdtemp(prefix="ps-", dir=outer)  # short: sockets in it have short names only
     os.environ.update(TMPDIR=folder, TEMP=folder, TMP=folder)
     tempfile.tempdir = folder
-    # Removed at the very end, after what multiprocessing itself has to tidy up in it.
+    # It is removed at the very end, after multiprocessing has tidied up its own files in it.
     util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=-200)
 
 
 def pytest_keyboard_interrupt() -> None:
-    """Hand Ctrl-C on to children with a group of their own, which no terminal knows.
+    """Pass Ctrl-C on to children with a process group of their own: no terminal signals those.
 
-    Those are the processes of pytest-xdist, and what a test started so and has yet to end.
+    They are the processes of pytest-xdist, and children that a test has started in that way.
     """
     for child in OWN.children():
         with contextlib.suppress(OSError, AttributeError):
@@ -62,11 +69,11 @@ def pytest_keyboard_interrupt() -> None:
 
 
 class Watch:
-    """Knows what was alive when it was made, and tells what was started since and still lives.
+    """A watch over what was started since it was made and is still alive.
 
     `owners` are the processes that tests run in: this one, or a notebook's kernel. Their helpers of
-    the standard library are no leftovers. Nor are descendants of others that were alive before,
-    such as a browser that a fixture opened for a whole module: the module's own watch sees those.
+    the standard library are no leftovers. Neither are descendants of other processes that were
+    alive before, such as a browser that serves the whole run: the watch over the run sees those.
     """
 
     def __init__(self, *owners: psutil.Process) -> None:
@@ -79,19 +86,19 @@ class Watch:
         return [p for p in started_here() - self.before if self._is_leftover(p)]
 
     def dead_folders(self) -> list[Path]:
-        """Return the log folders that appeared since and whose owner is no more."""
+        """Return the log folders that appeared since and whose owner has ended."""
         return [
             folder for folder in _log_folders() if folder not in self.folders and _is_dead(folder)
         ]
 
     def check(self, who: str) -> None:
-        """Fail, with names, if anything is left; end it, so that it is not found again."""
+        """Fail and name what is left, if anything is; end it, so that it is not found again."""
         left = _still(self.processes)
         descriptions = [_describe(process) for process in left]
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        _still(lambda: list(filter(_is_alive, left)))
+        _still(lambda: list(filter(is_alive, left)))
         dead = _still(self.dead_folders)
         for folder in dead:
             shutil.rmtree(folder, ignore_errors=True)
@@ -126,7 +133,7 @@ def started_here() -> set[psutil.Process]:
             ours.add(process)
         else:
             _strangers.add(process)
-    return set(filter(_is_alive, ours))
+    return set(filter(is_alive, ours))
 
 
 def _has_mark(process: psutil.Process) -> bool:
@@ -137,7 +144,7 @@ def _has_mark(process: psutil.Process) -> bool:
 
 
 def _is_orphan_of_our_group(process: psutil.Process) -> bool:
-    """Say whether a process, younger than we, shares our group (POSIX) and its parent does not."""
+    """Return whether a younger process is in our group (POSIX) although its parent is not."""
     try:
         younger = process.create_time() > OWN.create_time()
         return younger and os.getpgid(process.pid) == os.getpgrp() != os.getpgid(process.ppid())
@@ -145,7 +152,7 @@ def _is_orphan_of_our_group(process: psutil.Process) -> bool:
         return False
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -153,7 +160,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _still(look: Callable[[], list]) -> list:
-    """Return what `look` finds, once it finds nothing or the time to go is over."""
+    """Return what `look` still finds after SECONDS_TO_GO; return early when it finds nothing."""
     deadline = time.monotonic() + SECONDS_TO_GO
     while (found := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -161,10 +168,12 @@ def _still(look: Callable[[], list]) -> list:
 
 
 def _describe(process: psutil.Process) -> str:
+    test = _first_seen.get(process)
+    since = f" (first seen after {test})" if test else ""
     try:
-        return f"process {process.pid}: {' '.join(process.cmdline()) or process.name()}"
+        return f"process {process.pid}: {' '.join(process.cmdline()) or process.name()}{since}"
     except psutil.Error:
-        return f"process {process.pid}"
+        return f"process {process.pid}{since}"
 
 
 def _log_folders() -> list[Path]:
@@ -172,22 +181,23 @@ def _log_folders() -> list[Path]:
 
 
 def _is_dead(folder: Path) -> bool:
-    """Say whether the owner of a log folder, whose pid is in its name, is no more."""
+    """Return whether a log folder's owner, whose pid is in the folder's name, has ended."""
     return not psutil.pid_exists(int(folder.name.removeprefix(folders.PREFIX).partition("-")[0]))
 
 
 @contextlib.contextmanager
 def nothing_left(who: str) -> Iterator[None]:
-    """Fail at the end if what ran inside left anything behind."""
+    """Fail at the end if the code inside left anything behind."""
     watch = Watch(OWN)
     yield
     watch.check(who)
 
 
 @pytest.fixture(autouse=True)
-def _test_leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
-    with nothing_left(request.node.name):
-        yield
+def _note_new_descendants(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    for process in OWN.children(recursive=True):
+        _first_seen.setdefault(process, request.node.name)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -218,9 +228,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Check a notebook after its last cell, twice.
 
-    While its kernel lives, because the kernel's end takes its whole process group with it and would
-    hide what was left. And when the kernel is gone, because nothing may outlive it. nbval kills it,
-    so that its log folders stay: they must be such as the next experiment sweeps away.
+    The first time the kernel is still alive: its end takes its whole process group with it, which
+    would hide what was left. The second time the kernel has ended, since nothing may outlive it.
+    nbval kills a kernel, so its log folders stay: they must be such as the next experiment sweeps.
     """
     if _watches not in item.parent.stash or (nextitem and nextitem.parent is item.parent):
         return (yield)

@@ -1,7 +1,7 @@
 """Small programs, each a function of a multiprocessing context, that return what they saw.
 
-`test_plain_and_observed.py` runs each on a plain context and on an observed one. What depends on
-the run (pids, times, which worker did what) they leave out.
+`test_plain_and_observed.py` runs each on a plain context and on an observed one. The programs leave
+out whatever depends on the run: pids, times, which worker did what.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ def program(function):
 
 
 def fate(call, *args, **kwargs):
-    """What a call returns, or the exception it raises, in a form that can be compared."""
+    """Return what a call returns, or the exception it raises, in a form that can be compared."""
     try:
         return "returned", call(*args, **kwargs)
     except BaseException as error:
@@ -208,7 +208,7 @@ def subclass_that_raises(mp):
 
 
 def in_pool(work):
-    """A program that has a pool of two for itself."""
+    """Make a program of a function of a context and a pool of two."""
 
     @functools.wraps(work)
     def with_pool(mp):

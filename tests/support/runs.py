@@ -1,4 +1,4 @@
-"""Constructed runs, as a panel keeps them, for the tests that compare runs."""
+"""Constructed runs, as a panel keeps them, for tests that compare runs."""
 
 from typing import NamedTuple
 
@@ -21,8 +21,8 @@ class Result(NamedTuple):
 
 
 def run(workers, method="spawn", *, start_up=0.2, stretch=1.0, durations=FIVE, trouble="", **more):
-    """A pool's run in which every task starts late by `start_up` and takes `stretch` as long."""
-    plan = predict([stretch * one for one in durations], workers).tasks
+    """Return a pool's run: tasks start `start_up` seconds late and take `stretch` times as long."""
+    plan = predict([stretch * duration for duration in durations], workers).tasks
     columns = {name: more.pop(name) for name in ("outcome", "errors", "on_core") if name in more}
     tasks = Tasks.from_columns(
         more.pop("calls", [f"f({i})" for i in range(len(plan))]),
@@ -39,7 +39,7 @@ def run(workers, method="spawn", *, start_up=0.2, stretch=1.0, durations=FIVE, t
 
 
 def readers(number, writers=1, method="spawn", trouble=""):
-    """Processes of their own: they share out no tasks."""
+    """Return a run of processes that share out no tasks."""
     total = number + writers
     lanes = range(1, total + 1)
     tasks = Tasks.from_columns(
@@ -55,7 +55,7 @@ def readers(number, writers=1, method="spawn", trouble=""):
 
 
 def nothing(workers=4, trouble="stopped"):
-    """A run that was stopped before anything happened."""
+    """Return a run that was stopped before anything happened."""
     return Result(Setting("spawn", {"workers": workers}), Timeline(Tasks.from_columns([])), trouble)
 
 
@@ -65,7 +65,7 @@ def _process(lane, role, method, ready):
 
 
 def forty(methods=METHODS):
-    """Forty runs with all numbers of workers from 1 to 16, each a little different."""
+    """Return forty runs, a little different from each other, with 1 to 16 workers."""
     return [
         run(
             1 + i * 7 % 16,

@@ -1,6 +1,6 @@
-"""Subclasses of Process, made at import as a student's are: for every kind of context.
+"""Subclasses of Process for every kind of context, made when this module is imported.
 
-A child finds a class by the name of its module and its own, so each class has a name of its own.
+A child finds a class by the names of its module and of the class, so no two share a name.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ def make_subclasses(mp, kind):
             self.pipe.send((2 * self.number, self.daemon, type(self).__name__ == "Doubler"))
 
     class Pickler(mp.Process):
-        """Says itself what of it goes to the child."""
+        """A process that chooses which of its attributes go to the child."""
 
         def __init__(self, pipe):
             super().__init__()
@@ -41,15 +41,15 @@ def make_subclasses(mp, kind):
             raise workers.Oops("in run")
 
     class Delegator(mp.Process):
-        """Has a run of its own and calls the standard one."""
+        """A process whose `run` calls the standard one."""
 
         def run(self):
             super().run()
 
-    for one in (Doubler, Pickler, Raiser, Delegator):
-        name = f"{one.__name__}_{kind}_{mp.get_start_method()}"
-        one.__qualname__ = name
-        globals()[name] = one
+    for subclass_of_process in (Doubler, Pickler, Raiser, Delegator):
+        name = f"{subclass_of_process.__name__}_{kind}_{mp.get_start_method()}"
+        subclass_of_process.__qualname__ = name
+        globals()[name] = subclass_of_process
 
 
 for _method in multiprocessing.get_all_start_methods():
@@ -59,6 +59,6 @@ for _method in multiprocessing.get_all_start_methods():
 
 
 def subclass(mp, name):
-    """The subclass of this name, for contexts of the same kind as `mp`."""
+    """Return the subclass with this name for contexts of the same kind as `mp`."""
     kind = "observed" if hasattr(mp, "timeline") else "plain"
     return globals()[f"{name}_{kind}_{mp.get_start_method()}"]

@@ -1,4 +1,4 @@
-"""Time limits for what must not hang."""
+"""Time limits for calls that must not hang."""
 
 import threading
 import time
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def within(seconds, function, *args):
-    """What `function(*args)` returns or raises; AssertionError if it has not after `seconds`.
+    """Return or raise what `function(*args)` does; fail if it has not ended after `seconds`.
 
-    A limit is no measurement: it is far beyond what a slow machine needs.
+    The limit is no measurement: it is far beyond what a slow machine needs.
     """
     ends = []
 
@@ -29,7 +29,7 @@ def within(seconds, function, *args):
 
 
 def until(condition: Callable[[], object], what: str = "", seconds: float = 60) -> None:
-    """Wait for a condition. AssertionError if it does not hold after `seconds`."""
+    """Wait until a condition holds; fail if it does not hold after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not after {seconds} seconds: {what}"

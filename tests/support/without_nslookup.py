@@ -1,4 +1,4 @@
-"""Run a lesson as on a machine without nslookup: what nbval compares must be the same there."""
+"""Run a lesson as on a machine without nslookup: nbval must see the same outputs there."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ NOTE = "print(find_nslookup(server).note)"
 def assert_same_without_nslookup(name: str, folder: Path) -> None:
     """Run a copy of a lesson in `folder` with a PATH on which there is no program at all.
 
-    That the stand-in was really used is seen by its note, which is compared in the copy.
+    The stand-in's note is compared in the copy, which shows that the stand-in was really used.
     """
     empty = folder / "no programs here"
     empty.mkdir()

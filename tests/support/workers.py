@@ -9,7 +9,7 @@ import warnings
 
 
 class Oops(Exception):
-    """An exception of our own, with arguments that must come home whole."""
+    """An exception of our own, whose arguments must reach the parent unchanged."""
 
 
 def double(number):
@@ -21,7 +21,7 @@ def add(a, b=0):
 
 
 def report(*args, **kwargs):
-    """What a process was called with."""
+    """Return the arguments of the call."""
     return args, sorted(kwargs.items())
 
 
@@ -30,7 +30,7 @@ def raise_oops(number):
 
 
 class Picky(Exception):
-    """Can be pickled, but not rebuilt: that would take two arguments."""
+    """An exception that can be pickled but not rebuilt, since that would take two arguments."""
 
     def __init__(self, first, second):
         super().__init__(f"{first}, {second}")
@@ -47,14 +47,14 @@ def odd_is_wrong(number):
 
 
 def stop_at_odd(number):
-    """What `list(map(...))` takes for the end, though an iterator would have meant another."""
+    """Raise StopIteration, which `list(map(...))` takes for the end of the numbers."""
     if number % 2:
         raise StopIteration
     return number
 
 
 def make_lambda(_):
-    """A result that cannot be pickled."""
+    """Return a result that cannot be pickled."""
     return lambda: None
 
 
@@ -85,38 +85,38 @@ def kill_yourself(number=0):
 
 
 def ignore_sigterm_and_sleep(path, seconds):
-    """Show by a file that SIGTERM is ignored from now on, then sleep."""
+    """Ignore SIGTERM, say so by creating a file, and sleep."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     open(path, "w").close()
     time.sleep(seconds)
 
 
 def touch_and_sleep(path, seconds=60):
-    """Show by a file with our pid that the task has begun, then sleep."""
+    """Write our pid into a file, which says that the task has begun, and sleep."""
     write_pid(path)
     time.sleep(seconds)
 
 
 def pool_of_sleepers(mp, paths):
-    """Children of a child: a task for each path."""
+    """Start a pool inside a child, with a task for each path."""
     with mp.Pool(len(paths)) as pool:
         pool.map(touch_and_sleep, paths, chunksize=1)
 
 
 def write_pid(path):
-    """A file with our pid."""
+    """Write our pid into a file."""
     write_text(path, str(os.getpid()))
 
 
 def write_text(path, text):
-    """A file that is there only when it is whole."""
+    """Write a file that appears only when it is complete."""
     with open(f"{path}.{os.getpid()}", "w") as file:
         file.write(text)
     os.replace(f"{path}.{os.getpid()}", path)
 
 
 def wait_for(path):
-    """Wait until somebody makes the file."""
+    """Wait until the file is there; return our pid."""
     while not os.path.exists(path):
         time.sleep(0.005)
     return os.getpid()
@@ -132,7 +132,7 @@ barrier = None
 
 
 def take_barrier(given):
-    """Initializer: a barrier reaches a worker by inheritance only."""
+    """Keep a barrier, as an initializer does: a worker can only inherit it."""
     global barrier
     barrier = given
 
@@ -146,7 +146,7 @@ constant = None
 
 
 def set_constant(value):
-    """Initializer."""
+    """Keep a value, as an initializer does."""
     global constant
     constant = value
 
@@ -156,12 +156,12 @@ def add_constant(number):
 
 
 def fail_initially(message="no start"):
-    """Initializer that raises."""
+    """Raise, as an initializer may."""
     raise Oops(message)
 
 
 def exit_initially():
-    """Initializer that ends the process."""
+    """End the process, as an initializer may."""
     os._exit(7)
 
 
@@ -222,7 +222,7 @@ def take_until_none(queue):
 
 
 def fork_and_print():
-    """A raw fork inside a process; the child ends as raw children should."""
+    """Fork inside a process; the child leaves by `os._exit`, as the child of a fork should."""
     print("before", flush=True)
     pid = os.fork()
     if pid == 0:
@@ -233,7 +233,7 @@ def fork_and_print():
 
 
 class Labelled:
-    """Has a label that is no text, and no repr of its own."""
+    """A callable whose label is no text."""
 
     label = 5
 
@@ -269,12 +269,12 @@ class CallableWithOddName:
 
 
 def become_another_program(seconds):
-    """As `os.exec` does it: the pipe to the parent is closed, the process lives on."""
+    """Become another program: the pipe to the parent is closed, but the process lives on."""
     os.execvp("sleep", ["sleep", str(seconds)])
 
 
 def import_numpy(number):
-    """What a task of a student may do first."""
+    """Import numpy in a task, as a student's task may do."""
     import numpy as np
 
     return int(np.square(number))
