@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.before_class import gigabytes
 from helpers.chart import words
-from helpers.machine import gigabytes
 from tests.support.anything import examples
 
 CALLS = st.text(max_size=12) | st.sampled_from(["f(1)", "f(2)", "f(", "()"])
