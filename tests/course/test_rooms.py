@@ -1,6 +1,7 @@
 """The rooms of helpers/: doors, folders behind them, who knows whom, what a child has to load."""
 
 import ast
+import functools
 import json
 import re
 import sys
@@ -143,6 +144,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("_") and name not in DOCUMENTED
 
 
+@functools.cache
 def own_names(tree: ast.Module) -> set[str]:
     """The underscore names that a file defines: functions, classes, variables, its attributes."""
     found = set()
