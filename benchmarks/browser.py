@@ -6,7 +6,9 @@ steers the browser is in it. A picture counts when it has been decoded and a fra
 
 import contextlib
 import json
+import multiprocessing
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,7 +50,10 @@ STOPWATCH = """() => {
 
 @contextlib.contextmanager
 def opened_panel(most: int, durations: object) -> Iterator:
-    """A panel in a browser, with a stopwatch on its page. NotHere if there is no browser."""
+    """Open a panel in a browser, with a stopwatch on its page.
+
+    Raises NotHere if there is no browser.
+    """
     try:
         from tools import lab
         from tools.panel_on_page import PanelOnPage
@@ -78,7 +83,7 @@ def opened_panel(most: int, durations: object) -> Iterator:
 
 
 def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
-    """From the moment at which `act` lets the mouse go until a picture says something, in words."""
+    """Return the seconds from the moment `act` lets the mouse go until a picture says something."""
     act()
     there = f"() => stopwatch.pictures.find(one => one.alt.includes({json.dumps(says)}))"
     picture = panel.page.wait_for_function(there).json_value()
@@ -86,7 +91,7 @@ def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
 
 
 def redrawn(most: int, durations: object, numbers: list[int]) -> list[float]:
-    """Milliseconds from the slider's release to the prediction, for each of the numbers."""
+    """Return the milliseconds from the slider's release to the prediction, for each number."""
     with opened_panel(most, durations) as panel:
         return [1000 * _seconds_to_redraw(panel, number, most) for number in numbers]
 
@@ -115,7 +120,7 @@ def release_to_redraw_1000():
 
 
 def run_again(panel, says: str) -> float:
-    """Press Run, and wait for a picture that says something and for the end of the run."""
+    """Press Run and wait for the run's end; return the seconds until a picture said something."""
     seconds = seconds_until_a_picture(panel, panel.run.click, says)
     panel.wait_until_ready()
     return seconds
@@ -126,12 +131,26 @@ def run_to_first_bar():
     return _after_run("The run goes on.")
 
 
-@figure("from Run to the first bar of a task in the browser, by spawn", "ms")
+@figure("from Run to the first bar of a task in the browser, by spawn", "ms", bar=250)
 def run_to_first_task():
     return _after_run("still running")
 
 
-def _after_run(says):
+@figure("the same beyond a plain pool's first result, pair by pair", "ms", bar=150)
+def first_task_beyond_pool():
+    return _after_run("still running", less=seconds_to_first_result)
+
+
+def seconds_to_first_result() -> float:
+    """Return how long a plain pool takes from its making to its first result, by spawn."""
+    begin = time.perf_counter()
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        pool.imap_unordered(time.sleep, [0] * 4).next()
+        return time.perf_counter() - begin
+
+
+def _after_run(says, less=lambda: 0.0):
+    """Return the milliseconds from Run to such a picture, less what something else takes."""
     with opened_panel(16, FEW) as panel:
         panel.run_to_the_end()  # with a guess; it does not count
-        return [1000 * run_again(panel, says) for _ in range(11)]
+        return [1000 * (run_again(panel, says) - less()) for _ in range(11)]

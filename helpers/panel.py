@@ -155,8 +155,11 @@ class Panel(Controls):
 
     # Running again
 
-    def request_run(self) -> None:
-        """Run what the controls say, in the background; a run under way is given up for it."""
+    def request_run(self, *, settle: bool = False) -> None:
+        """Run what the controls say, in the background; a run under way is given up for it.
+
+        With `settle`, the run waits a moment for a later request.
+        """
         with self._lock:
             try:
                 guess = self.read_guess()
@@ -173,7 +176,8 @@ class Panel(Controls):
                     look=lambda timeline: self._look(attempt, timeline, predicted, live),
                     finish=lambda result: self._finish(attempt, result, guess),
                     drop=lambda: self._drop(attempt),
-                )
+                ),
+                settle=settle,
             )
 
     def request_stop(self) -> None:
@@ -236,7 +240,7 @@ class Panel(Controls):
             setting = self.setting
             if self.attempt is not None:
                 self.need_no_guess()  # what goes on must not wait for one
-                return self.request_run()
+                return self.request_run(settle=True)
             predicted = self._prediction(setting)
             if predicted is None:
                 return self.say(f"{setting}: press Run.")

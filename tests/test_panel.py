@@ -293,19 +293,35 @@ def test_while_a_run_goes_on_its_picture_and_its_progress_are_live(page):
 
 def test_many_requests_at_once_make_one_run_of_the_last(page, switch):
     shown = explore(switch.run, workers=1)
+    switch.hang = True
     press_run(shown)
+    until(lambda: switch.running, "the run hung")
+    switch.hang = False
     for workers in range(2, 9):  # as fast as an arrow key that is held down
         shown.sliders["workers"].value = workers
     until(lambda: is_idle(shown), "the run was over")
-    assert switch.calls == [1, 8]
+    assert switch.calls == [1, 1, 8]
+    assert [result.setting.numbers["workers"] for result in shown.results] == [1, 8]
 
 
-def test_slider_moved_before_a_run_has_begun_changes_that_run(page, switch):
+def test_slider_moved_before_a_run_has_begun_changes_that_run(page, switch, monkeypatch):
     shown = explore(switch.run, workers=1)
-    press_run(shown)
-    shown.sliders["workers"].value = 2
+    begun_and_waiting(shown, switch, monkeypatch)
+    shown.sliders["workers"].value = 3
+    shown.request_run()  # at once, in place of the one that waits
     until(lambda: is_idle(shown), "the run was over")
-    assert switch.calls == [1, 2]
+    assert switch.calls == [1, 1, 3]
+
+
+def begun_and_waiting(shown, switch, monkeypatch):
+    """Begin a run that hangs, and move the slider: then a run of 2 workers waits to begin."""
+    monkeypatch.setattr("helpers.runs.runner.DEBOUNCE", 600.0)
+    switch.hang = True
+    press_run(shown)
+    until(lambda: switch.running, "the run hung")
+    shown.sliders["workers"].value = 2
+    until(lambda: not switch.running, "the run was given up")
+    switch.hang = False
 
 
 def test_slider_moved_in_mid_run_stops_the_old_run_and_the_latest_wins(page, switch):
@@ -340,13 +356,15 @@ def test_two_panels_never_run_over_each_other(page, switch):
     assert switch.most_at_once == 1
 
 
-def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(page, switch):
+def test_a_panel_whose_run_had_not_begun_when_another_took_its_place_says_so(
+    page, switch, monkeypatch
+):
     one, other = explore(switch.run, workers=1), explore(switch.run, workers=2)
-    press_run(one)
+    begun_and_waiting(one, switch, monkeypatch)
     press_run(other)
     until(lambda: is_idle(one) and is_idle(other), "both were done")
-    assert switch.calls == [1, 2, 2]
-    assert status(one) == "workers=1: stopped before it began."
+    assert switch.calls == [1, 2, 1, 2]
+    assert status(one) == "workers=2: stopped before it began."
 
 
 def test_a_cell_that_is_run_again_ends_the_background_run_of_the_old_panel(page, switch):
@@ -548,15 +566,15 @@ def test_after_stop_the_next_run_is_right(page, switch):
     assert "stopped" not in status(shown)
 
 
-def test_stop_before_the_run_has_begun_leaves_the_panel_ready(page, switch):
+def test_stop_before_the_run_has_begun_leaves_the_panel_ready(page, switch, monkeypatch):
     shown = explore(switch.run, workers=1)
-    press_run(shown)
+    begun_and_waiting(shown, switch, monkeypatch)
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel was ready")
-    assert status(shown) == "workers=1: stopped before it began."
+    assert status(shown) == "workers=2: stopped before it began."
     assert RUNNER._waiting is None
     run_again(shown)
-    assert switch.calls == [1, 1]
+    assert switch.calls == [1, 1, 2]
 
 
 # An experiment that fails

@@ -17,7 +17,10 @@ from helpers.parent.processes import in_spite_of_interrupts
 from helpers.timeline import Tasks, Timeline
 
 DEBOUNCE = 0.2
-"""Seconds that a request waits for a later one: each press of an arrow key is a request."""
+"""Seconds that a slider's request waits for a later one: each press of an arrow key makes one."""
+
+FIRST_LOOKS = 0.02
+"""Seconds between two looks at a run before its first task has begun, which nobody should miss."""
 
 FRAME = 0.15
 """Seconds between two looks at a run. More than eight looks a second keep the page too busy."""
@@ -139,15 +142,23 @@ class Runner:
     def __init__(self):
         self._condition = threading.Condition()
         self._waiting = None
+        self._begins_at = 0.0  # when the one that waits may begin
         self._current = None
         self._thread = None
         self._alone = threading.Lock()
 
-    def request(self, job: Job):
-        """Have an attempt made, in place of the one that runs and the one that waits."""
+    def request(self, job: Job, *, settle: bool = False):
+        """Have an attempt made, in place of the one that runs and the one that waits.
+
+        Args:
+            job: the attempt.
+            settle: whether to wait a moment for a later request, since a slider that is moved makes
+                many. Without it, the attempt begins at once.
+        """
         with self._condition:
             self._give_up()
             self._waiting = job
+            self._begins_at = time.monotonic() + (DEBOUNCE if settle else 0.0)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
                 self._thread.start()
@@ -191,27 +202,57 @@ class Runner:
         Whoever interrupts the kernel wants this run to end, too. An idle kernel ignores the signal,
         but the children receive it and record it, and we read that.
         """
-        attempt = job.attempt
+        attempt, looks = job.attempt, _Looks(job.attempt.context)
         attempt.start()
-        while not attempt.over.wait(FRAME):
-            timeline = attempt.context.timeline()
+        while not attempt.over.wait(looks.pause):
+            timeline = looks.read()
             if attempt.stuck:
                 return Result(attempt.setting, timeline, LEFT_BEHIND)
             if timeline.interrupts:
                 attempt.stop(INTERRUPTED)
-            job.look(timeline)
+            if looks.is_frame_due(timeline):
+                job.look(timeline)
         return attempt.result
 
     def _next_job(self):
-        """Wait for a job, and then until no other one has come for a while."""
+        """Wait for a job, and then until it may begin."""
         with self._condition:
-            job = None
-            while job is None or job is not self._waiting:
-                self._condition.wait_for(lambda: self._waiting is not None)
-                job = self._waiting
-                self._condition.wait(DEBOUNCE)
-            self._waiting, self._current = None, job
-            return job
+            while self._waiting is None or time.monotonic() < self._begins_at:
+                left = None if self._waiting is None else self._begins_at - time.monotonic()
+                self._condition.wait(left)
+            self._current, self._waiting = self._waiting, None
+            return self._current
+
+
+class _Looks:
+    """When a run is read, and when it is drawn.
+
+    It is drawn at its first process, at its first task, and then at every FRAME. Until its first
+    task it is read more often than that, but reading takes no more than a tenth of the time.
+    """
+
+    def __init__(self, context):
+        self.pause = FIRST_LOOKS  # seconds to wait before it is read again
+        self._context = context
+        self._begun = 0  # 1 with the first process, 2 with the first task
+        self._drawn_at = time.monotonic()
+
+    def read(self) -> Timeline:
+        """Return what has happened so far."""
+        before = time.thread_time()
+        timeline = self._context.timeline()
+        quick = max(FIRST_LOOKS, 10 * (time.thread_time() - before))
+        self.pause = FRAME if len(timeline.tasks) else min(quick, FRAME)
+        return timeline
+
+    def is_frame_due(self, timeline: Timeline) -> bool:
+        """Tell whether this is to be drawn."""
+        now, before = time.monotonic(), self._begun
+        self._begun = 2 if len(timeline.tasks) else int(len(timeline.processes) > 0)
+        if self._begun == before and now - self._drawn_at < FRAME:
+            return False
+        self._drawn_at = now
+        return True
 
 
 def _made_in_a_thread(attempt):

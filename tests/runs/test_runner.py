@@ -74,6 +74,52 @@ def test_a_run_is_looked_at_while_it_goes_on_and_told_when_it_is_over(runner):
     assert len(watch.result.timeline.tasks) == 2
 
 
+def test_a_request_that_nothing_will_follow_starts_at_once(runner, monkeypatch):
+    monkeypatch.setattr("helpers.runs.runner.DEBOUNCE", 600.0)
+    watch = Watch(sleep_briefly)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == ""
+
+
+def test_a_request_that_others_may_follow_waits_for_them(runner, monkeypatch):
+    monkeypatch.setattr("helpers.runs.runner.DEBOUNCE", 600.0)
+    one, other, pressed = Watch(sleep_briefly), Watch(sleep_briefly), Watch(sleep_briefly)
+    runner.request(one.job, settle=True)
+    runner.request(other.job, settle=True)
+    runner.request(pressed.job)
+    assert pressed.told.wait(SECONDS)
+    assert one.told.wait(SECONDS)
+    assert other.told.wait(SECONDS)
+    assert (one.dropped, other.dropped, pressed.result.trouble) == (True, True, "")
+
+
+def test_the_first_process_and_the_first_task_are_looked_at_as_soon_as_they_are_there(
+    runner, monkeypatch
+):
+    """And then no more than one look in each FRAME, however much happens."""
+    monkeypatch.setattr("helpers.runs.runner.FRAME", 600.0)
+
+    def until_looked_at(mp, workers):
+        sleep_briefly(mp, workers)
+        assert watch.under_way.wait(SECONDS)
+        sleep_briefly(mp, workers)
+
+    watch = Watch(until_looked_at)
+    looks = []
+    seen = watch.job._replace(
+        look=lambda timeline: (looks.append(timeline), watch.job.look(timeline))
+    )
+    runner.request(seen)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == ""
+    assert len(watch.result.timeline.tasks) == 4
+    first, last = looks[0], looks[-1]
+    assert len(looks) <= 2
+    assert first.processes
+    assert len(last.tasks)
+
+
 def test_stop_ends_the_run_and_all_its_processes(runner):
     watch = Watch(sleep_long)
     runner.request(watch.job)
