@@ -111,7 +111,7 @@ def peak_memory(argument: bytes) -> list[float]:
     They are read as a context reads them once its run is over.
     """
     mp = get_context("spawn")
-    MadeUpLogs(mp._recorder.folder, argument).add(MILLION)
+    MadeUpLogs(mp.watcher.recorder.folder, argument).add(MILLION)
     tracemalloc.start()
     timeline = mp.timeline()
     peak = tracemalloc.get_traced_memory()[1]
@@ -157,5 +157,5 @@ def log_bytes():
     with mp.Pool(2) as pool:
         for result in [pool.apply_async(compute_1ms, (n,)) for n in range(1000)]:
             result.get()
-        logs = read_logs(mp._recorder.folder)
+        logs = read_logs(mp.watcher.recorder.folder)
     return [sum(len(log.records) for log in logs) * events.RECORD_BYTES / 1000]

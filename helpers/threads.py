@@ -4,8 +4,8 @@
         executor.map(count_primes, numbers)
     mp.timeline()
 
-Every thread writes a log of its own, as every process does, so the timeline and the chart need no
-second way. What its tasks spent on a core is measured by the thread's own clock.
+Every thread writes a log of its own, as every process does, so the timeline and the chart treat
+both alike. What a thread's tasks spent on a core is measured by the thread's own clock.
 """
 
 import threading
@@ -24,18 +24,18 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
     Args:
         max_workers: the number of threads.
         mp_context: the experiment, from `get_context()`. When it is stopped, threads that are at
-            work finish their task and begin no other; nobody can end a thread from outside.
+            work finish their task and begin no other: a thread cannot be ended from outside.
     """
 
     def __init__(self, max_workers: int, *, mp_context: ObservedContext):
         super().__init__(max_workers, initializer=self._begin_thread)
-        self._context = mp_context
+        self._watcher = mp_context.watcher
         self._asked = 0
         self._here = threading.local()
         self._recorders = []
 
     def submit(self, function, /, *args, **kwargs):
-        self._context._check_running()
+        self._watcher.check_running()
         self._asked = time.perf_counter_ns()  # a thread that begins now was asked for here
         return super().submit(self._call, function, *args, **kwargs)
 
@@ -46,17 +46,17 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
                 self._recorders.pop().record(events.LEFT, exitcode=0)
 
     def _begin_thread(self):
-        """In a new thread: a log and a lane for it."""
+        """In a new thread: begin a log, and ask for a lane."""
         number = threading.get_native_id() & 0xFFFFFFFF
-        recorder = self._here.recorder = Recorder(self._context._recorder.folder)
+        recorder = self._here.recorder = Recorder(self._watcher.recorder.folder)
         recorder.pid = number
-        self._context._note_thread(threading.current_thread().name, number, self._asked)
+        self._watcher.note_thread(threading.current_thread().name, number, self._asked)
         recorder.record(events.BORN, method=0, ppid=0)
         recorder.record(events.READY)
         self._recorders.append(recorder)
 
     def _call(self, function, /, *args, **kwargs):
-        """In a thread: the task, recorded."""
-        self._context._check_running()
+        """In a thread: run a task, and record it."""
+        self._watcher.check_running()
         recorded = RecordedCall(function, self._here.recorder, clock=time.thread_time_ns)
         return recorded(*args, **kwargs)

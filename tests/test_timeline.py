@@ -23,7 +23,7 @@ from helpers.observed import get_context
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Tasks, Timeline
 from tests.support import workers
 from tests.support.methods import AVAILABLE, METHODS
-from tests.support.subclasses import subclass
+from tests.support.subclasses import CONTEXTS, subclass
 from tests.support.within import within
 
 # By hand
@@ -375,21 +375,18 @@ def test_nested_processes_have_lanes_behind_those_of_their_parent(method: str) -
 def test_a_subclass_is_recorded_by_its_run() -> None:
     timeline_of = {}
     for name in ("Doubler", "Delegator"):
-        here, there = subclass_context().Pipe()
-        kind = subclass(subclass_context(), name)
-        before = len(kind._context.timeline().tasks)
+        mp = CONTEXTS["observed", "spawn"]
+        here, there = mp.Pipe()
+        kind = subclass(mp, name)
+        before = len(mp.timeline().tasks)
         arguments = (there, 1) if name == "Doubler" else ()
         process = kind(*arguments) if arguments else kind(target=workers.double, args=(4,))
         process.start()
         process.join()
-        timeline_of[name] = kind._context.timeline().tasks[before].call
+        timeline_of[name] = mp.timeline().tasks[before].call
         here.close()
     assert timeline_of["Doubler"].endswith(".run()")
     assert timeline_of["Delegator"] == "double(4)"
-
-
-def subclass_context():
-    return get_context("spawn")
 
 
 # Printed lines

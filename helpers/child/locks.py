@@ -5,54 +5,40 @@ standard library's own; what they do is recorded by the process that does it. Th
 acquisition is taken after it, that of a release before it, and that of a read or a write while
 the value's own lock is held: so the order in the timeline is the true one.
 
-A child imports this file when it is given such an object. Standard library only.
+This file leans on private names of the standard library: a lock's semaphore, a value's memory. A
+child imports it when it is given such an object. Standard library only.
 """
 
 import ctypes
-import os
 import threading
 import time
 from multiprocessing import sharedctypes, synchronize
 
 from helpers.child import events
 from helpers.child.labels import label_of
-from helpers.child.recorder import Recorder, recorder_for
-
-POLL = 0.05
-"""Seconds between two looks whether the experiment was stopped."""
 
 
-def recorder_of(source) -> Recorder:
-    """The recorder of this process. `source` is a context, or in a child its folder's path.
-
-    It is asked for at the first use: a context that does nothing makes no folder.
-    """
-    return recorder_for(source) if isinstance(source, str) else source._recorder
-
-
-class _Observed:
+class _ObservedLock:
     """What an observed lock has beyond the standard one."""
 
-    def __init__(self, *, ctx):
+    def __init__(self, *, ctx, registration):
         super().__init__(ctx=ctx)
-        self._number = next(ctx._lock_numbers)
-        self._source, self._home = ctx, os.getpid()
+        self._registration = registration
 
     @property
     def label(self):
         """What the timeline calls this lock."""
-        return f"lock {self._number}"
+        return self._registration.label
 
     def _make_methods(self):
-        """The standard library would put the semaphore's own methods in place of ours."""
+        """Do nothing: the standard library would put the semaphore's methods in place of ours."""
 
     def __getstate__(self):
-        return super().__getstate__(), self._number, recorder_of(self._source).folder
+        return super().__getstate__(), self._registration
 
     def __setstate__(self, state):
-        standard, self._number, self._source = state
+        standard, self._registration = state
         super().__setstate__(standard)
-        self._home = None
 
     def acquire(self, block=True, timeout=None):
         if self._semlock.acquire(False):
@@ -61,12 +47,15 @@ class _Observed:
         if not block:
             return False
         self._record(events.WANTED)
-        done = False
+        acquired = False
         try:
-            done = self._wait(timeout)
+            for seconds in self._registration.slices(timeout):
+                acquired = self._semlock.acquire(True, seconds)
+                if acquired:
+                    break
         finally:  # also if we were interrupted or stopped meanwhile
-            self._record(events.ACQUIRED, obtained=int(done))
-        return done
+            self._record(events.ACQUIRED, obtained=int(acquired))
+        return acquired
 
     def release(self):
         now = time.perf_counter_ns()
@@ -81,74 +70,74 @@ class _Observed:
 
     def _record(self, kind, **fields):
         thread = threading.get_native_id() & 0xFFFFFFFF
-        recorder_of(self._source).record(kind, lock=self._number, thread=thread, **fields)
-
-    def _wait(self, timeout):
-        """Wait for the lock; in the parent, look again and again whether all was stopped."""
-        if self._home != os.getpid():
-            return self._semlock.acquire(True, timeout)
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            self._source._check_running()
-            wait = POLL if deadline is None else min(POLL, max(0, deadline - time.monotonic()))
-            if self._semlock.acquire(True, wait):
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
+        registration = self._registration
+        registration.recorder.record(kind, lock=registration.number, thread=thread, **fields)
 
 
-class Lock(_Observed, synchronize.Lock):
+class Lock(_ObservedLock, synchronize.Lock):
     """`multiprocessing.Lock`, observed."""
 
 
-class RLock(_Observed, synchronize.RLock):
+class RLock(_ObservedLock, synchronize.RLock):
     """`multiprocessing.RLock`, observed."""
 
 
 class Synchronized(sharedctypes.Synchronized):
     """A number in shared memory, as `multiprocessing.Value` makes it, observed."""
 
-    def __init__(self, obj, lock, number, source):
+    def __init__(self, obj, lock, registration):
         super().__init__(obj, lock)
-        self._number = number
-        self._source = source
-        self._quiet = getattr(lock, "_semlock", lock)  # nobody wants to see it at every access
+        self._registration = registration
+        # An observed lock would record every access; its semaphore does the same in silence.
+        self._silent_lock = getattr(lock, "_semlock", lock)
 
     @property
     def label(self):
         """What the timeline calls this value."""
-        return f"value {self._number}"
+        return self._registration.label
 
     def __reduce__(self):
-        standard = super().__reduce__()  # which says so if nobody is being started
-        return Synchronized, (*standard[1], self._number, recorder_of(self._source).folder)
+        _, of_standard = super().__reduce__()  # which says so if no process is being started
+        return Synchronized, (*of_standard, self._registration)
 
     @property
     def value(self):
-        with self._quiet:
+        with self._silent_lock:
             value, now = self._obj.value, time.perf_counter_ns()
         self._record(events.READ, value, now)
         return value
 
     @value.setter
     def value(self, value):
-        with self._quiet:
+        with self._silent_lock:
             self._obj.value, now = value, time.perf_counter_ns()
         self._record(events.WRITTEN, value, now)
 
     def _record(self, kind, value, now):
-        recorder_of(self._source).record(kind, number=self._number, text=label_of(value), at=now)
+        registration, text = self._registration, label_of(value)
+        registration.recorder.record(kind, number=registration.number, text=text, at=now)
 
 
-def value_of(typecode_or_type, *args, lock, ctx):
-    """What `mp.Value` returns: numbers are observed, all else is the standard library's."""
+def value_of(typecode_or_type, *args, lock, ctx, register):
+    """Return what `mp.Value` returns: numbers are observed, all else is the standard library's.
+
+    Args:
+        typecode_or_type: as in `multiprocessing.Value`.
+        args: as there.
+        lock: as there.
+        ctx: the observed context.
+        register: returns the `Registration` of a new 'lock' or 'value'.
+
+    Raises:
+        AttributeError: if `lock` is no lock.
+    """
     obj = sharedctypes.RawValue(typecode_or_type, *args)
     if lock is False:
         return obj
     if lock in (True, None):
-        lock = RLock(ctx=ctx)
+        lock = RLock(ctx=ctx, registration=register("lock"))
     if not hasattr(lock, "acquire"):
         raise AttributeError(f"{lock!r} has no method 'acquire'")
     if not isinstance(obj, ctypes._SimpleCData):
         return sharedctypes.synchronized(obj, lock, ctx=ctx)
-    return Synchronized(obj, lock, next(ctx._value_numbers), ctx)
+    return Synchronized(obj, lock, register("value"))

@@ -1,4 +1,4 @@
-"""Bad input is refused before anything starts: numbers of workers, functions that cannot travel.
+"""Refuse bad input before anything starts: numbers of workers, functions that cannot travel.
 
 Standard library only.
 """
@@ -10,30 +10,42 @@ import sys
 import warnings
 from multiprocessing import spawn
 
-MOST_WORKERS = 60 if sys.platform == "win32" else 1000
-"""More workers than this, or more processes alive in one experiment, are refused.
+MOST_PROCESSES = 60 if sys.platform == "win32" else 1000
+"""The most workers that a pool may have, and the most processes of one experiment alive at once.
 
 Windows can wait for about sixty processes at once.
 """
 
 
 def check_workers(workers) -> None:
-    """Refuse what is no sensible number of workers.
+    """Refuse a number of workers that makes no sense.
 
-    Raises TypeError for what is no whole number, ValueError for too few or too many.
+    Args:
+        workers: anything.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is below 1 or above `MOST_PROCESSES`.
     """
     if isinstance(workers, bool) or not hasattr(type(workers), "__index__"):
         raise TypeError(f"the number of workers must be a whole number, not {workers!r}")
-    if not 1 <= workers <= MOST_WORKERS:
-        raise ValueError(f"the number of workers must be from 1 to {MOST_WORKERS}, not {workers}")
+    if not 1 <= workers <= MOST_PROCESSES:
+        raise ValueError(f"the number of workers must be from 1 to {MOST_PROCESSES}, not {workers}")
 
 
 def check_reaches_child(function, method: str) -> None:
-    """Refuse a function that another process could not find by its name: raises PicklingError.
+    """Refuse a function that another process could not find by its name.
 
     Functions travel between processes as the name of their module and their own. A lambda and a
     function inside a function have no name to be found by; a function from a notebook cell has
     one in this process only.
+
+    Args:
+        function: what a process or a task is to call.
+        method: the start method, such as 'spawn'.
+
+    Raises:
+        pickle.PicklingError: with the remedy.
     """
     function = getattr(function, "func", function)  # inside a functools.partial
     name = str(getattr(function, "__qualname__", ""))
@@ -54,14 +66,14 @@ def check_reaches_child(function, method: str) -> None:
 
 
 def _main_is_a_file():
-    """Can a spawned child import our `__main__`? A script, yes; a notebook, no."""
+    """Tell whether a spawned child can import our `__main__`: a script, yes; a notebook, no."""
     return any(key.startswith("init_main") for key in spawn.get_preparation_data("check"))
 
 
-_seen = {}
+_seen = {}  # of each module that was imported: its spec, and when its file was last edited then
 
 
-def say_what_was_edited():
+def warn_of_edited_modules() -> None:
     """Warn if a file of worker functions has changed since this process imported it."""
     for name in ("helpers.tasks", "helpers.mine"):
         module = sys.modules.get(name)
@@ -70,7 +82,7 @@ def say_what_was_edited():
         with contextlib.suppress(OSError):
             edited = os.stat(module.__file__).st_mtime_ns
             spec, imported = _seen.get(name, (None, 0))
-            if spec is not module.__spec__:  # imported, or reloaded, since we last looked
+            if spec is not module.__spec__:  # imported or reloaded since the last look
                 _seen[name] = module.__spec__, edited
             elif edited != imported:
                 warnings.warn(

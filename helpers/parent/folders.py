@@ -1,8 +1,8 @@
-"""Where the flight logs of an experiment lie: one private folder for each, gone with its owner.
+"""The folders of the flight logs: a private one for each experiment, gone with its owner.
 
-A folder's name says whose it is: the owner's pid, the seat on which that pid means this process,
-and when the process started. So everything is known as soon as the folder is there, on a full
-disk too, and no file has to be trusted.
+A folder's name says which process owns it: the process's pid, the seat on which that pid means
+this process, and when the process started. So the owner is known as soon as the folder is there,
+on a full disk too, and no file has to be trusted.
 """
 
 import contextlib
@@ -21,10 +21,14 @@ NAME = re.compile(PREFIX + r"(?P<pid>\d+)-(?P<seat>[0-9a-f]{12})-(?P<start>\d+)-
 
 
 def make_folder(owner) -> str:
-    """Make a folder that only this user can enter; it goes when `owner` does.
+    """Make a folder that only this user can enter.
 
-    Where none can be made, a warning says so and the path of a folder that does not exist is
-    returned: the experiment runs, and nothing of it is recorded.
+    Args:
+        owner: an object. The folder is removed when the object is, or when this process ends.
+
+    Returns:
+        The folder's path. Where no folder can be made, a warning says so, and the path is that
+        of a folder that does not exist: the experiment runs, and nothing of it is recorded.
     """
     started = int(_start_time(os.getpid()) or 0)
     try:
@@ -46,8 +50,9 @@ def _remove(folder, owner_pid):
 def sweep() -> None:
     """Remove the folders whose owners are dead: a process that was killed cannot tidy up.
 
-    Of another seat nothing is known here, and its folders are left alone. On Linux that includes
-    this machine before its last start: there, the system itself empties its temporary folder.
+    The folders of other seats are left alone, since nothing is known here about their processes.
+    On Linux, this machine before its last start counts as another seat: there, the system itself
+    empties its temporary folder.
     """
     here = seat()
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
@@ -64,11 +69,11 @@ def sweep() -> None:
 
 
 def seat() -> str:
-    """Where a pid means the same process as here, in twelve characters.
+    """Return twelve characters that name the place in which pids mean the same processes as here.
 
-    Containers may share a temporary folder. Each of them counts its own processes, so one that
-    lives in one container does not exist in the other. On Linux the start of the system and its
-    namespace of pids tell them apart, elsewhere the machine's name has to do.
+    Containers may share a temporary folder. Each of them counts its own processes, so a pid of
+    one container means nothing in the other. On Linux the start of the system and its namespace
+    of pids tell them apart, elsewhere the machine's name has to do.
     """
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -79,20 +84,21 @@ def seat() -> str:
 
 
 def _is_ours(entry):
-    """Does a folder belong to this user? Others' folders are not ours to open, let alone judge."""
+    """Tell whether a folder belongs to this user; those of other users are none of our business."""
     return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
 
 
 def _is_alive(pid, started):
-    """Does the owner of a folder live? The system may have given its pid to another process."""
+    """Tell whether the owner of a folder lives, and not just another process with its old pid."""
     found = _start_time(pid)
     return found is not None and abs(found - started) < 2
 
 
 def _start_time(pid):
-    """When a process started, in seconds; None if there is none, or none any more.
+    """Return when a process started, in seconds; None if there is no such process any more.
 
-    On Linux counted from the system's start: there, setting the clock moves all other counts.
+    On Linux the time is counted from the system's start: any other count would move when the
+    clock is set.
     """
     import psutil  # here, since children make no folders and should not wait for it
 

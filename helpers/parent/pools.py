@@ -1,33 +1,29 @@
 """The pool of an observed context: the real one, which does not wait for what cannot come.
 
 A worker of the standard library's pool may die and leave its results pending for ever, and the
-pool's end waiting for a lock that the dead one held. Here, who ends unasked fails what is pending.
+pool's end waiting for a lock that the dead worker held. Here, a worker that dies unexpectedly
+fails all pending results.
 
-Names of the standard library are leaned on that are not public: of `multiprocessing.pool.Pool`
-the queues, the three threads and what is pending; a test holds that they are there. Standard
-library only, until somebody dies: the obituary is read from the logs.
+This file leans on private names of `multiprocessing.pool.Pool`: the queues, the three threads and
+the cache of pending results; a test holds that they are there. Standard library only, until a
+worker dies: what it was doing is read from the logs.
 """
 
 import contextlib
-import functools
 import pickle
 import signal
 import threading
 import time
 import traceback
 import weakref
-from math import ceil
+from math import ceil, isnan
 from multiprocessing import pool as standard_pool
 
 from helpers.child import events
 from helpers.parent.checks import check_reaches_child
-from helpers.parent.processes import (
-    PATIENCE,
-    POLL,
-    Stopped,
-    end,
-    in_spite_of_interrupts,
-)
+from helpers.parent.processes import end
+from helpers.parent.waits import PATIENCE, POLL, in_spite_of_interrupts
+from helpers.parent.watcher import Stopped
 
 LONGEST_HOLD = 1.0
 """Seconds that a thread holds a result's lock, at most, even if it has to wait for a core."""
@@ -40,29 +36,28 @@ class WorkerDied(RuntimeError):
 class ObservedPool(standard_pool.Pool):
     """The standard pool, which does not wait for what a dead worker can no longer give."""
 
-    def __init__(self, processes, initializer, initargs, maxtasksperchild, context):
+    def __init__(self, *args, context, watcher):
+        self._watcher = watcher
         self._error = None
         self._submitted = set()
         self._complete = threading.Event()
-        self._recorder = context._recorder
-        self.Process = functools.partial(_worker_of, weakref.ref(self))
-        context._pools.add(self)
         try:
-            super().__init__(processes, initializer, initargs, maxtasksperchild, context)
+            super().__init__(*args, context=context)
         finally:
             self._complete.set()
-            context._keep_watch()  # only now, so that no worker's start has to wait for a thread's
+            watcher.keep_watch()  # only now, so that no worker's start has to wait for a thread's
 
     # When tasks were submitted and their results received
 
     def _setup_queues(self):
         super()._setup_queues()
+        self._watcher.add_pool(self, tasks=self._inqueue)
         put, get = self._quick_put, self._quick_get
-        record, submitted = self._recorder.record, self._submitted
-        pool = weakref.ref(self)  # for what runs in the pool's threads: it may be forgotten
+        record, submitted = self._watcher.recorder.record, self._submitted
+        pool = weakref.ref(self)  # the pool's threads keep what follows, but must not keep the pool
 
         def quick_put(task):
-            if task is not None and task[0] not in submitted:  # one of imap's: its time is now
+            if task is not None and task[0] not in submitted:  # from imap, which submits now
                 record(events.SUBMITTED, single=1, job=task[0], item=task[1])
             put(task)
 
@@ -70,7 +65,7 @@ class ObservedPool(standard_pool.Pool):
             try:
                 task = get()
             except Exception as error:
-                _cannot_be_rebuilt(pool(), error)
+                _fail_unless_ending(pool(), error)
                 raise EOFError from None  # which ends the thread that receives
             if task is not None:
                 record(events.RECEIVED, job=task[0], item=task[1])
@@ -83,62 +78,74 @@ class ObservedPool(standard_pool.Pool):
 
     def _map_async(self, func, iterable, mapper, chunksize=None, *callbacks):
         if chunksize is None:
-            # The standard library's rule, with the pool's size where it counts the workers alive:
-            # in a moment when all have died there are none to divide by.
+            # The standard library's rule, except that it counts the workers that are alive: in a
+            # moment when all have died, it would divide by zero.
             iterable = list(iterable)
             chunksize = ceil(len(iterable) / (self._processes * 4))
         return self._submit(super()._map_async, func, iterable, mapper, chunksize, *callbacks)
 
     def _submit(self, submit, func, *args, **kwargs):
-        check_reaches_child(func, self._ctx._name)
+        check_reaches_child(func, self._watcher.method)
         now = time.perf_counter_ns()
         result = submit(func, *args, **kwargs)
         self._submitted.add(result._job)
-        self._recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
-        if self._error is not None:  # in the meantime
+        self._watcher.recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
+        if self._error is not None:  # the pool has failed meanwhile
             self._fail_pending()
         return result
 
     def imap(self, func, *args, **kwargs):
-        check_reaches_child(func, self._ctx._name)
+        check_reaches_child(func, self._watcher.method)
         return super().imap(func, *args, **kwargs)
 
     def imap_unordered(self, func, *args, **kwargs):
-        check_reaches_child(func, self._ctx._name)
+        check_reaches_child(func, self._watcher.method)
         return super().imap_unordered(func, *args, **kwargs)
 
-    # When a worker ends unasked
+    # When a worker dies
 
     def _check_running(self):
         if self._error is not None:
             raise self._error
-        self._ctx._check_running()
+        self._watcher.check_running()
         super()._check_running()
 
-    def _worker_ended(self, worker):
-        """A worker has ended: break the pool unless it was meant to."""
+    def is_complete(self) -> bool:
+        """Tell whether the pool has been made: all its first workers were started."""
+        return self._complete.is_set()
+
+    def worker_ended(self, worker, lane: int) -> None:
+        """Fail the pool unless this worker was meant to end. The watcher calls this.
+
+        Args:
+            worker: the process, which has ended.
+            lane: its number on the chart.
+        """
         self._complete.wait()
         if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
             worker
         ):
-            obituary = WorkerDied(_obituary(worker, self._recorder.folder))
-            self._break(Stopped() if self._ctx._stopped else obituary)
+            obituary = WorkerDied(_obituary(worker, lane, self._watcher.recorder.folder))
+            self.fail(Stopped() if self._watcher.stopped else obituary)
 
     def _was_meant_to_end(self, worker):
         if self._worker_handler._state == standard_pool.TERMINATE:
             return True
         from helpers.logs.segments import read_log_of
 
-        log = read_log_of(self._recorder.folder, worker.pid)
+        log = read_log_of(self._watcher.recorder.folder, worker.pid)
         if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
             return worker.exitcode == 0
         return len(log.places_of(events.DONE)) > 0
 
-    def _break(self, error):
-        """Fail everything pending, now and for ever, and end the pool.
+    def fail(self, error: Exception) -> None:
+        """Fail everything that is pending, now and for ever, and end the pool.
 
-        A pool that is still being made is let be: it asks before each start whether all was
-        stopped, and whoever stops it ends its workers.
+        A pool that is still being made is left alone: it asks before each start whether all was
+        stopped, and the stop ends its workers.
+
+        Args:
+            error: what every pending result will raise.
         """
         made = self._complete.wait(PATIENCE)
         if not made or self._error is not None or self._state == standard_pool.INIT:
@@ -146,7 +153,7 @@ class ObservedPool(standard_pool.Pool):
         self._error = error
         self._fail_pending()
         super().terminate()
-        self._fail_pending()  # what was submitted in the meantime
+        self._fail_pending()  # what was submitted meanwhile
 
     def _fail_pending(self):
         for result in list(self._cache.values()):
@@ -178,14 +185,14 @@ class ObservedPool(standard_pool.Pool):
     ):
         """End the workers, then the pool's three threads.
 
-        The standard library asks the workers first, and waits for ever for one that died holding
-        a lock or in the middle of a message. Here they are ended first; then whatever they held
-        is free, and the threads that wait at the pipes are cut off.
+        The standard library sends the workers a last message, and waits for ever if one of them
+        died holding a lock or in the middle of a message. Here the workers are ended first. Then
+        whatever they held is freed, and the threads that wait at the pipes are cut off.
         """
         for thread in (worker_handler, task_handler, result_handler):
             thread._state = standard_pool.TERMINATE
         change_notifier.put(None)
-        _join(worker_handler)  # so that nobody is replaced
+        _join(worker_handler)  # so that no worker is replaced
         end(list(pool), PATIENCE)
         for lock in (inqueue._rlock, outqueue._wlock):
             if lock is not None:
@@ -199,21 +206,14 @@ class ObservedPool(standard_pool.Pool):
         end(list(pool), PATIENCE)  # workers that were still being started
 
 
-def _worker_of(pool, context, *args, **kwargs):
-    """A new worker that knows its pool, but does not keep it alive: it may be forgotten."""
-    worker = context.Process(*args, **kwargs)
-    worker._pool = pool
-    return worker
+def _fail_unless_ending(pool, error):
+    """Fail a pool that has received a result which cannot be unpickled.
 
-
-def _cannot_be_rebuilt(pool, error):
-    """A result came whose pickle is whole and cannot be undone, or there will be no more results.
-
-    Whose result it was is in that pickle, too. So everything pending fails: the standard library
-    would leave it pending for ever.
+    Whose result it was is in that pickle, too, so everything pending fails. The standard library
+    would leave all of it pending for ever.
     """
     if pool is not None and threading.current_thread()._state != standard_pool.TERMINATE:
-        pool._break(
+        pool.fail(
             pickle.UnpicklingError(
                 f"what a worker sent back cannot be rebuilt here: {type(error).__name__}: {error}"
             )
@@ -221,13 +221,13 @@ def _cannot_be_rebuilt(pool, error):
 
 
 def _fail_result(result, error):
-    """Set the error, whatever the pool's own thread is doing to the same result just now."""
+    """Set the error, whatever the pool's own thread is doing with the same result just now."""
     _free(result._event._cond, LONGEST_HOLD)
     result._number_left = 1  # a map has failed when its last chunk has
     try:
         result._set(0, (False, error))
     except KeyError:
-        pass  # the pool's own thread has just taken it off its list of what is pending
+        pass  # the pool's own thread has just removed it from what is pending
     except Exception:
         traceback.print_exc()  # from the user's own error_callback
     result._event.set()
@@ -249,35 +249,44 @@ def _join(thread):
 
 
 def _free(lock, patience):
-    """Free a lock that somebody may hold for ever: a dead process, or a thread that was interrupted
-    just as it had taken it. Those who hold it rightly do so for less than `patience` seconds."""
+    """Free a lock that may be held for ever: by a dead process, or by a thread that was
+    interrupted just as it had taken it. Others hold it for less than `patience` seconds."""
     lock.acquire(timeout=patience)
     lock.release()
 
 
 _LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterrupt"
-"""How a task ended with which its worker ended, too."""
+"""The outcomes of a task during which its worker ended."""
 
 
-def _obituary(worker, folder):
-    """One sentence: which worker ended, how, and what it was doing."""
+def _obituary(worker, lane, folder):
+    """Say in one sentence which worker ended, how, and what it was doing."""
     from helpers.logs.reader import read_timeline
 
     timeline = read_timeline(folder)
     code = worker.exitcode
+    last_words = _last_words(timeline, worker.pid) if (code or 0) >= 0 else ""
+    return (
+        f"worker {lane} (pid {worker.pid}) {_how_it_ended(code)} "
+        f"{_what_it_was_doing(timeline, worker.pid)}{last_words}"
+    )
+
+
+def _what_it_was_doing(timeline, pid):
     calls = [
         task.call
         for task in timeline.tasks
-        if task.pid == worker.pid and task.outcome.partition(":")[0] in _LAST_OUTCOMES
+        if task.pid == pid and task.outcome.partition(":")[0] in _LAST_OUTCOMES
     ]
-    known = [child for child in timeline.processes if child.pid == worker.pid]
-    ready = known and known[-1].ready == known[-1].ready  # nan is not equal to itself
-    doing = f"while doing {calls[-1]}" if calls else "while idle" if ready else "while starting"
-    words = [
-        line.text for line in timeline.lines if line.pid == worker.pid and line.stream == "stderr"
-    ]
-    last_words = f"; its last words: {words[-1].strip()}" if words and (code or 0) >= 0 else ""
-    return f"worker {worker._lane} (pid {worker.pid}) {_how_it_ended(code)} {doing}{last_words}"
+    if calls:
+        return f"while doing {calls[-1]}"
+    known = [process for process in timeline.processes if process.pid == pid]
+    return "while idle" if known and not isnan(known[-1].ready) else "while starting"
+
+
+def _last_words(timeline, pid):
+    lines = [line.text for line in timeline.lines if line.pid == pid and line.stream == "stderr"]
+    return f"; its last words: {lines[-1].strip()}" if lines else ""
 
 
 def _how_it_ended(code):

@@ -1,6 +1,10 @@
-"""The parent's side of an observed process: its start and its end, noticed and recorded.
+"""The parent's side of an observed process: its start and its end.
 
-What the process does in between it records itself, see `child/process`. Standard library only.
+The watcher owns a process from before its start, and records both. What the process does in
+between it records itself, see `helpers/child/process.py`.
+
+This file leans on private names of the standard library's `BaseProcess` (a test holds that they
+are there). Standard library only.
 """
 
 import importlib
@@ -11,77 +15,56 @@ import time
 import weakref
 from multiprocessing import connection
 
-from helpers.child import events
 from helpers.child.process import ChildProcess, rebuild
 from helpers.child.workers import role_of
 from helpers.parent import tracker
 from helpers.parent.checks import check_reaches_child
-
-POLL = 0.05
-"""Seconds between two looks at what may have changed."""
-PATIENCE = 0.2
-"""Seconds that a process has between the request to end and its killing."""
-LONGEST_DEATH = 5.0
-"""Seconds that we wait for a killed process: the system may keep it, until a disk answers."""
+from helpers.parent.waits import LONGEST_DEATH, POLL
 
 
-class Stopped(RuntimeError):
-    """The experiment was stopped by `stop()`."""
+def process_class(standard: type, watcher) -> type:
+    """Return the `Process` of one observed context.
 
-    def __init__(self, words="the experiment was stopped"):
-        super().__init__(words)
+    Args:
+        standard: the class of the standard library, such as `SpawnProcess`.
+        watcher: the `Watcher` of the context.
+    """
+    return type(standard.__name__, (ObservedProcess, standard), {"_watcher": watcher})
 
 
 class ObservedProcess(ChildProcess):
     """What an observed process has beyond the standard one."""
 
-    _context = None
-    _pool = None
-    _group = None
-    _lane = 0
-    _noticed = False
-    _seen_off = False
-    _IN_PARENT = ("_pool", "_group")
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._role = role_of(self._target)
-        if self._role == "worker":
-            self._group = weakref.ref(self._args[0])  # the queue that one pool's workers share
+    _watcher = None  # the class that `process_class` makes has one
 
     def __reduce_ex__(self, protocol):
-        if type(self) is not self._context.Process:
-            return super().__reduce_ex__(protocol)  # a subclass can be found by its name
-        state = {name: value for name, value in vars(self).items() if name not in self._IN_PARENT}
-        return rebuild, (self._context._name, state)
+        if ObservedProcess not in type(self).__bases__:
+            return super().__reduce_ex__(protocol)  # a subclass, which a child finds by its name
+        return rebuild, (self._watcher.method, vars(self))
 
     def start(self):
-        context = self._context
-        if self._role != "worker" or self._is_first_of_pool():
-            context._check_running()  # a pool that replaces a worker is stopped as a whole
-        context._check_room_for(self)
-        if context._name != "fork" and self._popen is None:
-            check_reaches_child(self._target or type(self), context._name)
-        if context._name == "fork":
+        if self._popen is not None or self._closed:
+            return super().start()  # which says what is wrong
+        method = self._watcher.method
+        role = role_of(self._target)
+        tasks = self._args[0] if role == "worker" else None
+        self._watcher.check_may_start(role, tasks)
+        if method == "fork":
             # What reads the logs is imported now: were another of our threads in the middle of
             # that import at the fork, the child would inherit its lock, and never get it.
             importlib.import_module("helpers.logs.reader")
-        self._folder = context._recorder.folder
-        asked = time.perf_counter_ns()
-        super().start()
-        if context._name == "forkserver":
-            tracker.see_off_fork_server()
-        context._note_start(self, asked)
+        else:
+            check_reaches_child(self._target or type(self), method)
+        self._folder = self._watcher.recorder.folder
+        with self._watcher.starting(self, role, tasks):
+            super().start()
+            if method == "forkserver":
+                tracker.reap_fork_server()
 
     def _Popen(self, process):  # by this name `start` asks for what stands for the running process
         popen = super()._Popen(process)
-        _one_poll_at_a_time(popen)
+        _poll_one_at_a_time(popen)
         return popen
-
-    def _is_first_of_pool(self):
-        """A worker of a pool that is still being made."""
-        pool = self._pool and self._pool()
-        return pool is not None and not pool._complete.is_set()
 
     def join(self, timeout=None):
         if self._popen is None or self._parent_pid != os.getpid():
@@ -92,7 +75,7 @@ class ObservedProcess(ChildProcess):
             if wait <= 0:
                 return None
             if connection.wait([self.sentinel], wait):
-                if _reaped_by_others(self._popen):
+                if was_reaped_by_others(self):
                     break
                 time.sleep(min(wait, 0.001))  # it is ending, or has only closed its pipe
         return super().join(0)
@@ -100,49 +83,34 @@ class ObservedProcess(ChildProcess):
     @property
     def exitcode(self):
         code = super().exitcode
-        if code is not None:
-            self._notice()
+        self._note_end(code)
         return code
 
     def close(self):
-        self._notice()
+        if self._popen is not None:
+            self._note_end(self._popen.poll())  # once it is closed, nobody can ask any more
         super().close()
 
-    def _notice(self):
-        """The exit code if the process has ended, None otherwise; the first notice is recorded."""
-        popen = self._popen
-        if popen is None or self._parent_pid != os.getpid():
-            return 0 if self._closed else None
-        code = popen.poll()
-        if code is not None:
-            with self._context._lock:
-                if not self._noticed:
-                    self._noticed = True
-                    self._context._free_lane(self)
-                    self._context._recorder.record(
-                        events.ENDED, pid=self.pid, exitcode=code & 0xFFFFFFFF
-                    )
-        return code
-
-    def _has_ended(self, ready):
-        """Has it ended, even if somebody else has its exit code? `ready` are sentinels that are."""
-        popen = self._popen  # it may be closed in between
-        if self._notice() is not None:
-            return True
-        return popen.sentinel in ready and _reaped_by_others(popen)
-
-    def _tell_pool(self):
-        pool = self._pool and self._pool()
-        if pool is not None:
-            pool._worker_ended(self)
+    def _note_end(self, code):
+        if code is not None and self._parent_pid == os.getpid():
+            self._watcher.note_end(self, code)
 
 
-def _reaped_by_others(popen):
-    """Has somebody else waited for this child? Then nobody here will ever know its exit code.
+def has_ended(process: ObservedProcess) -> bool:
+    """Tell whether the exit code of a process is there; if so, the watcher records the end."""
+    try:
+        return process.exitcode is not None
+    except ValueError:  # it was closed, as only a process that has ended can be
+        return True
+
+
+def was_reaped_by_others(process: ObservedProcess) -> bool:
+    """Tell whether somebody else has waited for a child. Then its exit code is lost to us.
 
     We ask by waiting for it. On macOS a process that is just ending cannot be found by its pid.
     """
-    if sys.platform == "win32":
+    popen = process._popen
+    if popen is None or sys.platform == "win32":
         return False
     with popen.exit_code_lock:
         if popen.returncode is not None:
@@ -156,11 +124,12 @@ def _reaped_by_others(popen):
         return False
 
 
-def _one_poll_at_a_time(popen):
+def _poll_one_at_a_time(popen):
     """Let two threads ask for an exit code without one of them reading it away from the other.
 
-    Whoever asks in another way takes the same lock, `popen.exit_code_lock`. Through a weak
-    reference, so that the pipes of a process are closed as soon as it is forgotten.
+    Whoever asks in another way takes the same lock, `popen.exit_code_lock`. The function knows
+    `popen` by a weak reference, so that the pipes of a process are closed as soon as it is
+    forgotten.
     """
     popen.exit_code_lock = lock = threading.Lock()
     poll, known = type(popen).poll, weakref.ref(popen)
@@ -173,43 +142,24 @@ def _one_poll_at_a_time(popen):
     popen.poll = locked_poll
 
 
-def in_spite_of_interrupts(work) -> None:
-    """Do a piece of tidying up to its end.
+def end(processes: list[ObservedProcess], patience: float) -> None:
+    """Ask processes to end, and kill those that have not ended after `patience` seconds.
 
-    An impatient second interrupt of the kernel breaks off our waiting, but not what we wait for:
-    that is done in a thread of its own, which no signal reaches. What it raises is raised here.
+    Args:
+        processes: those that have ended or were never started are left alone.
+        patience: in seconds.
     """
-    if sys.is_finalizing() or threading.current_thread() is not threading.main_thread():
-        return work()  # no thread would begin any more; or no signal reaches us
-    errors = []
-
-    def tidy_up():
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=tidy_up, daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # there are no more threads to be had
-        return work()
-    thread.join()
-    if errors:
-        raise errors[0]
+    running = [process for process in processes if not has_ended(process) and process.pid]
+    for process in running:
+        process.terminate()
+    _join_all(running, patience)
+    for process in running:
+        if not has_ended(process):
+            process.kill()
+    _join_all(running, LONGEST_DEATH)
 
 
-def end(children: list, patience: float) -> None:
-    """Ask processes to end, and kill those that have not after `patience` seconds."""
-    children = [child for child in children if child._notice() is None]
-    for child in children:
-        child.terminate()
+def _join_all(processes, patience):
     deadline = time.monotonic() + patience
-    for child in children:
-        child.join(max(0, deadline - time.monotonic()))
-    for child in children:
-        if child._notice() is None:
-            child.kill()
-    deadline = time.monotonic() + LONGEST_DEATH
-    for child in children:
-        child.join(max(0, deadline - time.monotonic()))
+    for process in processes:
+        process.join(max(0, deadline - time.monotonic()))

@@ -1,16 +1,19 @@
 """The standard library's resource tracker and fork server, out of the way of a kernel's end.
 
 Under spawn and forkserver, multiprocessing starts a small process that knows the names of all
-semaphores and removes what is left of them when everybody else has ended. It belongs to the
-process group of who started it. In a notebook that does harm: at a kernel's shutdown ipykernel asks
-every process of its group to end and waits for it; the tracker does not listen, Jupyter loses
-patience and kills the group, the tracker included. Then nobody removes the semaphores, and the
-kernel has had no time to remove its logs. In a session of its own the tracker is left in peace, and
-ends by itself when the last process that it serves has ended.
+semaphores and removes what is left of them when all other processes have ended. It belongs to the
+process group of the process that started it. In a notebook that does harm: at a kernel's shutdown
+ipykernel asks every process of its group to end and waits for it. The tracker ignores the request;
+Jupyter loses patience and kills the group, the tracker included. Then nobody removes the
+semaphores, and the kernel has had no time to remove its logs. In a session of its own the tracker
+is left in peace, and ends by itself when the last process that it serves has ended.
 
-The server of the start method forkserver does listen: it ends. But nobody fetches its exit code, so
-that it stays listed, as a zombie, and the kernel waits for it until Jupyter kills the kernel, whose
-semaphores are then left to the tracker, which complains about them. So we fetch the exit code.
+The server of the start method forkserver obeys the request and ends. But nobody fetches its exit
+code, so it stays listed as a zombie, and the kernel waits for it until Jupyter kills the kernel.
+The kernel's semaphores are then left to the tracker, which complains about them. So this file
+fetches the exit code.
+
+It leans on private names of the standard library; a test holds that they are there.
 """
 
 import os
@@ -20,18 +23,17 @@ import threading
 import time
 from multiprocessing import resource_tracker, util
 
-_alone = threading.Lock()
-_servers = set()  # the fork servers whose ends we wait for, by pid
+from helpers.parent.waits import POLL
 
-POLL = 0.05
-"""Seconds between two looks whether the fork server has ended."""
+_alone = threading.Lock()
+_awaited_servers = set()  # the pids of the fork servers whose ends we wait for
 
 
 def start_apart() -> None:
     """Start the tracker in a session of its own, unless this process or its parent has one."""
     tracker = getattr(resource_tracker, "_resource_tracker", None)
     if sys.platform == "win32" or getattr(tracker, "_fd", 0) is not None:
-        return
+        return  # there is none, or it runs already
     with _alone:
         standard, caller = util.spawnv_passfds, threading.get_ident()
 
@@ -47,22 +49,22 @@ def start_apart() -> None:
 
 
 def _spawn_apart(path, args, fds):
-    """What `util.spawnv_passfds` does, with the new process in a session of its own."""
+    """Do what `util.spawnv_passfds` does, with the new process in a session of its own."""
     process = subprocess.Popen(args, executable=path, pass_fds=fds, start_new_session=True)
-    process.returncode = 0  # nobody waits for it, by design: no warning about that
+    process.returncode = 0  # nobody waits for it, by design: so no warning about that
     return process.pid
 
 
-def see_off_fork_server() -> None:
+def reap_fork_server() -> None:
     """Fetch the exit code of this process's fork server, if it has one, as soon as it ends."""
     from multiprocessing import forkserver  # here: Windows has none
 
     server = getattr(forkserver, "_forkserver", None)
     with _alone:
         pid = getattr(server, "_forkserver_pid", None)
-        if pid in (None, *_servers):
+        if pid in (None, *_awaited_servers):
             return
-        _servers.add(pid)
+        _awaited_servers.add(pid)
     threading.Thread(target=_fetch_exit_code, args=(server, pid), daemon=True).start()
 
 
@@ -73,7 +75,7 @@ def _fetch_exit_code(server, pid):
         with server._lock:
             if server._forkserver_pid == pid and _has_ended(pid):
                 server._forkserver_pid = None  # so the next child gets a new server
-    _servers.discard(pid)
+    _awaited_servers.discard(pid)
 
 
 def _has_ended(pid):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from helpers.observed import Stopped, get_context
-from helpers.parent.processes import in_spite_of_interrupts
+from helpers.parent.waits import in_spite_of_interrupts
 from helpers.timeline import Tasks, Timeline
 
 DEBOUNCE = 0.2

@@ -131,6 +131,29 @@ STANDARD_NAMES: dict[str, set[str]] = {
     "child.locks": {"_SimpleCData", "_obj", "_semlock"},
     "child.process": {"_args", "_parent_pid", "_target"},
     "child.transfers": {"_reader", "_rlock", "_wlock", "_writer"},
+    "parent.pools": {
+        # of a pool
+        "_cache",
+        "_inqueue",
+        "_processes",
+        "_state",
+        "_worker_handler",
+        # of its queues
+        "_reader",
+        "_rlock",
+        "_wlock",
+        "_writer",
+        # of a result that is pending
+        "_cond",
+        "_event",
+        "_index",
+        "_items",
+        "_job",
+        "_length",
+        "_number_left",
+        "_set",
+    },
+    "parent.processes": {"_args", "_closed", "_parent_pid", "_popen", "_target"},
     "parent.tracker": {"_forkserver_pid", "_lock"},
 }
 """The underscore names of the standard library and of packages that a file leans on.

@@ -126,7 +126,7 @@ def test_no_log_can_be_read_by_others_whoever_wrote_it(method: str) -> None:
         mp = get_context(method)
         with mp.Pool(1) as pool:
             pool.apply(abs, (-1,))
-        folder = Path(mp._recorder.folder)
+        folder = Path(mp.watcher.recorder.folder)
         assert len(list(folder.iterdir())) == 2
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert folder.stat().st_uid == os.getuid()

@@ -123,7 +123,7 @@ def experiment():
     mp = get_context()
     with mp.Pool(2, maxtasksperchild=1) as pool:
         first = pool.apply(workers.double, (1,))
-        workers.write_text({path!r}, mp._recorder.folder)
+        workers.write_text({path!r}, mp.watcher.recorder.folder)
         pool.apply(workers.wait_for, ({path!r} + ".gone",))
         results = pool.map(workers.double, range(6), chunksize=1)
     print(first, results, len(mp.timeline().tasks) < 8)
@@ -145,7 +145,7 @@ def test_folder_deleted_in_mid_run(seat: Seat, tmp_path) -> None:
     tells_that_the_timeline_is_incomplete(said)
     said = seat.run(
         "import shutil; mp = get_context(); pool = mp.Pool(1); pool.map(workers.double, [1])\n"
-        "shutil.rmtree(mp._recorder.folder); pool.map(workers.kill_yourself, [1])"
+        "shutil.rmtree(mp.watcher.recorder.folder); pool.map(workers.kill_yourself, [1])"
     )
     assert "was killed by signal 9 (SIGKILL)" in said.error
     seat.run("mp = pool = None")
@@ -161,7 +161,7 @@ def experiment():
         pool.map(workers.sleep, [0.05] * 5, chunksize=1)
         pid = pool._pool[0].pid
     whole = mp.timeline()
-    (log,) = [files[0] for name, files in log_files(mp._recorder.folder).items()
+    (log,) = [files[0] for name, files in log_files(mp.watcher.recorder.folder).items()
               if name.startswith(f"{{pid}}-")]
     data = open(log, "rb").read()
     records = range(events.HEADER_BYTES, len(data), events.RECORD_BYTES)

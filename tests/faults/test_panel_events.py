@@ -116,7 +116,7 @@ BOMB = """for _ in range(10**6):
         mp.Process(target=task, args=(60,)).start()"""
 SMALL = """
 from helpers.parent import checks
-kept, checks.MOST_WORKERS = checks.MOST_WORKERS, 20
+kept, checks.MOST_PROCESSES = checks.MOST_PROCESSES, 20
 task = time.sleep
 """
 
@@ -129,7 +129,7 @@ def test_a_million_processes_in_the_sliders_code(seat: Seat, tmp_path) -> None:
         "workers=2: ValueError: 20 processes of this experiment are alive, "
         "and no more are started\n"
     )
-    seat.run("panel = None; checks.MOST_WORKERS = kept")
+    seat.run("panel = None; checks.MOST_PROCESSES = kept")
     all_is_well(seat)
 
 

@@ -1,6 +1,7 @@
 """Log folders on a machine that is shared: by users, by containers, by thirty kernels."""
 
 import contextlib
+import gc
 import os
 import shutil
 import stat
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from hypothesis import strategies as st
 from helpers.child import events
 from helpers.observed import get_context
 from helpers.parent import folders
+from tests.support import workers
 from tests.support.anything import examples
-from tests.support.within import within
+from tests.support.within import until, within
 
 ROOT = Path(__file__).parent.parent.parent
 NOBODY = 65534
@@ -70,7 +73,7 @@ def a_folder_of(pid: int, seat: str) -> Path:
 
 def test_a_folder_tells_its_owner_by_its_name_alone() -> None:
     mp = get_context("spawn")
-    folder = Path(mp._recorder.folder)
+    folder = Path(mp.watcher.recorder.folder)
     match = folders.NAME.fullmatch(folder.name)
     assert int(match["pid"]) == os.getpid()
     assert match["seat"] == folders.seat()
@@ -135,8 +138,8 @@ def test_a_folder_is_private_whatever_the_umask_says() -> None:
     before = os.umask(0)
     try:
         mp = get_context("spawn")
-        folder = Path(mp._recorder.folder)
-        mp._recorder.record(events.READY)
+        folder = Path(mp.watcher.recorder.folder)
+        mp.watcher.recorder.record(events.READY)
     finally:
         os.umask(before)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -183,10 +186,10 @@ def test_another_user_can_neither_look_into_a_folder_nor_put_anything_there(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(shared))
     mp = get_context("spawn")
-    mp._recorder.record(events.READY)
-    said = as_nobody(TRY_TO_READ, shared, mp._recorder.folder)
+    mp.watcher.recorder.record(events.READY)
+    said = as_nobody(TRY_TO_READ, shared, mp.watcher.recorder.folder)
     assert said.split() == ["PermissionError"] * 3
-    shutil.rmtree(mp._recorder.folder)
+    shutil.rmtree(mp.watcher.recorder.folder)
 
 
 PLANT = """
@@ -229,6 +232,211 @@ def test_a_link_in_a_folder_where_a_log_should_be_written_is_not_followed(tmp_pa
     with pytest.raises(FileExistsError):
         map_new_file(str(path))
     assert precious.read_text() == "keep"
+
+
+# Gone with its context
+
+
+def log_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"{folders.PREFIX}*"))
+
+
+def is_collected(folder: Path) -> bool:
+    """Has a folder gone with its context? A thread that ends just now may still hold that."""
+    gc.collect()
+    return not folder.exists()
+
+
+def test_a_folder_is_private_and_goes_with_its_context() -> None:
+    mp = get_context("spawn")
+    before = log_folders()
+    process = mp.Process(target=workers.double, args=(1,))
+    process.start()
+    process.join()
+    (folder,) = log_folders() - before
+    if os.name == "posix":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    until(lambda: mp.watcher._thread is None)
+    mp = process = None
+    until(lambda: is_collected(folder))
+
+
+def test_a_child_that_nobody_joined_keeps_no_folder() -> None:
+    mp = get_context("spawn")
+    before = log_folders()
+    mp.Process(target=workers.double, args=(1,)).start()
+    (folder,) = log_folders() - before
+    until(lambda: mp.watcher._thread is None)  # it has ended, and was seen off
+    mp = None
+    until(lambda: is_collected(folder))
+
+
+def test_a_context_that_starts_nothing_makes_no_folder() -> None:
+    before = log_folders()
+    mp = get_context("spawn")
+    mp.Lock(), mp.Value("i", 1), mp.Process(target=workers.double)
+    assert log_folders() == before
+
+
+MAPPED_AT_THE_END = """
+import gc, sys
+import psutil
+from helpers.child import events
+from helpers.parent import folders
+from helpers.observed import get_context
+
+def look(folder, ignore_errors):
+    maps = psutil.Process().memory_maps(grouped=False)
+    print("mapped:", sum(folder in one.path for one in maps))
+    remove(folder, ignore_errors)
+
+remove, folders.shutil.rmtree = folders.shutil.rmtree, look
+mp = get_context("spawn")
+print("mapped:", mp.watcher.recorder.record(events.READY)[0] is not None)
+mp.timeline()
+if sys.argv[1] == "collected":
+    mp = None
+    gc.collect()
+    print("collected")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there, nobody tells what is mapped")
+@pytest.mark.parametrize("how", ["collected", "at exit"])
+def test_no_log_is_mapped_when_its_folder_is_removed(how) -> None:
+    """Windows would not remove it."""
+    command = [sys.executable, "-c", MAPPED_AT_THE_END, how]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    said = ["mapped: True", "mapped: 0", *(["collected"] if how == "collected" else [])]
+    assert ran.stdout.splitlines() == said, ran.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_does_not_remove_its_parents_folder() -> None:
+    program = (
+        "import os\n"
+        "from helpers.observed import get_context\n"
+        "mp = get_context('fork')\n"
+        "folder = mp.watcher.recorder.folder\n"
+        "if os.fork() == 0:\n"
+        "    raise SystemExit\n"
+        "os.wait()\n"
+        "print(os.path.isdir(folder))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout == "True\n", ran.stderr
+
+
+# Swept
+
+
+DIE_WITH_FOLDER = """
+import os, signal, sys
+from helpers.observed import get_context
+from helpers.tasks import run_proc
+if __name__ == "__main__":
+    mp = get_context("spawn")
+    print(mp.watcher.recorder.folder, flush=True)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+
+
+def test_the_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not() -> None:
+    mp = get_context("spawn")
+    own = Path(mp.watcher.recorder.folder)
+    dead = Path(
+        subprocess.run(
+            [sys.executable, "-c", DIE_WITH_FOLDER], capture_output=True, text=True, timeout=60
+        ).stdout.strip()
+    )
+    assert dead.is_dir()
+    folders.sweep()
+    assert not dead.exists()
+    assert own.exists()
+
+
+def test_the_next_experiment_sweeps_the_folder_of_a_dead_owner() -> None:
+    ran = subprocess.run([sys.executable, "-c", DIE_WITH_FOLDER], capture_output=True, text=True)
+    dead = Path(ran.stdout.strip())
+    assert dead.is_dir()
+    process = get_context("spawn").Process(target=workers.double, args=(1,))
+    process.start()
+    until(lambda: not dead.exists())
+    process.join()
+
+
+def test_a_folder_whose_pid_now_belongs_to_another_process_is_swept() -> None:
+    mp = get_context("spawn")
+    folder = Path(mp.watcher.recorder.folder)
+    begin, end = folders.NAME.fullmatch(folder.name).span("start")
+    earlier = folder.rename(folder.with_name(f"{folder.name[:begin]}12345{folder.name[end:]}"))
+    folders.sweep()
+    assert not earlier.exists()
+
+
+def test_setting_the_clock_sweeps_no_living_folder(monkeypatch) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux counts a process's start from the system's")
+    mp = get_context("spawn")
+    folder = Path(mp.watcher.recorder.folder)
+    start = psutil.boot_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: start + 3600)
+    folders.sweep()
+    assert folder.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="plants symbolic links")
+def test_planted_links_are_neither_followed_nor_removed(tmp_path) -> None:
+    (tmp_path / "precious").write_text("keep")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    owner = f"{folders.PREFIX}{dead.pid}-{folders.seat()}-0"
+    link = Path(tempfile.gettempdir()) / f"{owner}-link"
+    folder = Path(tempfile.gettempdir()) / f"{owner}-folder"
+    link.symlink_to(tmp_path)
+    folder.mkdir()
+    (folder / "inside").symlink_to(tmp_path)
+    try:
+        folders.sweep()
+        assert not folder.exists()
+        assert (tmp_path / "precious").exists()
+    finally:
+        link.unlink()
+
+
+# No folder
+
+
+def test_without_a_place_for_logs_the_experiment_runs_all_the_same(monkeypatch) -> None:
+    def no_space(**_):
+        raise OSError("no space")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", no_space)
+    mp = get_context("spawn")
+    with pytest.warns(UserWarning, match="nothing will be recorded"):
+        folder = mp.watcher.recorder.folder
+    monkeypatch.undo()
+    assert not os.path.exists(folder)
+    with mp.Pool(1, maxtasksperchild=1) as pool:
+        assert pool.map(workers.double, range(3), chunksize=1) == [0, 2, 4]
+    queue = mp.Queue()
+    queue.put(5)
+    assert queue.get() == 5
+    assert len(mp.timeline().tasks) == 0
+
+
+def test_a_folder_deleted_in_mid_run_harms_no_task() -> None:
+    mp = get_context("spawn")
+    with mp.Pool(1, maxtasksperchild=1) as pool:
+        pool.apply(workers.double, (1,))
+        folders._remove(mp.watcher.recorder.folder, os.getpid())
+        assert pool.map(workers.double, range(3), chunksize=1) == [0, 2, 4]
+    with pytest.warns(UserWarning, match="the timeline is incomplete"):
+        mp.timeline()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mp.timeline()  # which has been said once
 
 
 # Whatever lies in the temporary folder

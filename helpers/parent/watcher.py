@@ -1,0 +1,372 @@
+"""The watcher of an experiment: it owns the processes, notes their starts and ends, and stops them.
+
+One context has one watcher, and hands it to everything that it makes: processes, pools, queues,
+locks and threads know the watcher, and not the context or each other. What they ask of it:
+
+    recorder                    the recorder of this process
+    register(kind)              a number for a queue, a lock or a value
+    slices(timeout)             a wait that a stop can end
+    check_running(), stopped    the mark that `stop` leaves
+    check_may_start(...)        before a process is started
+    starting(process, ...)      owns the process, and notes its start
+    note_end(process, code)     notes its end
+    note_thread(...)            notes the start of a thread
+    add_pool(pool, ...)         a pool that is told of its workers' ends
+    keep_watch()                has a thread notice ends as soon as they come
+
+Standard library only.
+"""
+
+import contextlib
+import itertools
+import math
+import os
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Iterator
+from multiprocessing import connection, util
+
+from helpers.child import events
+from helpers.child.recorder import LONGEST_TEXT, Recorder, current_recorder, recorder_for
+from helpers.child.registration import Registration
+from helpers.parent import checks, folders
+from helpers.parent.processes import end, has_ended, was_reaped_by_others
+from helpers.parent.waits import PATIENCE, POLL
+
+
+class Stopped(RuntimeError):
+    """The experiment was stopped by `stop()`."""
+
+    def __init__(self, words="the experiment was stopped"):
+        super().__init__(words)
+
+
+class Watched:
+    """A process that the watcher owns, with what is known of it beyond the process itself."""
+
+    def __init__(self, process, role, tasks, pool):
+        self.process = process
+        self.role = role  # one of `ROLES`
+        # Weak references, since a pool may be forgotten: to the queue that its workers share, and
+        # to the pool itself.
+        self.tasks = None if tasks is None else weakref.ref(tasks)
+        self.pool = _no_pool if pool is None else weakref.ref(pool)
+        self.lane = 0
+        self.start_is_noted = False
+        self.end_is_noted = False
+
+
+def _no_pool():
+    """Stand for the weak reference of a process that belongs to no observed pool."""
+
+
+class Watcher:
+    """What the processes, pools, queues, locks and threads of one context share.
+
+    Args:
+        method: the start method of the context, such as 'spawn'.
+    """
+
+    def __init__(self, method: str):
+        self.method = method
+        self.stopped = False
+        self._home = os.getpid()
+        self._own_recorder = None
+        self._sweep_is_due = False
+        self._numbers = {kind: itertools.count(1) for kind in ("queue", "lock", "value")}
+        self._start_afresh()
+        util.register_after_fork(self, Watcher._start_afresh)
+
+    def _start_afresh(self):
+        """Own no process yet. After a fork, too: the processes of the parent are not ours."""
+        self._lock = threading.RLock()
+        self._watched = {}  # by the process's id: a student's class may compare as it likes
+        self._thread = None
+        self._lanes = []  # for each lane the queue of the worker that has ended there, or None
+        self._managers = 0
+        self._pools = weakref.WeakValueDictionary()  # by the id of the queue with their tasks
+
+    # The log
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder of this process. The experiment's folder is made when it is first needed."""
+        with self._lock:
+            if self._own_recorder is None:
+                self._own_recorder = self._begin_recording()
+            return self._own_recorder
+
+    def _begin_recording(self):
+        above = current_recorder()
+        if above:  # in a child, we add to the experiment of our parent
+            return recorder_for(above.folder)
+        recorder = recorder_for(folders.make_folder(owner=self))
+        # What is registered later is called first, and so before the folder goes.
+        weakref.finalize(self, recorder.let_go)
+        self._sweep_is_due = True
+        return recorder
+
+    def register(self, kind: str) -> Registration:
+        """Return the registration of a new 'queue', 'lock' or 'value' with this experiment."""
+        number = next(self._numbers[kind])
+        return Registration(kind, number, lambda: self.recorder, self.slices)
+
+    # Stopping
+
+    def check_running(self) -> None:
+        """Raise `Stopped` if the experiment was stopped."""
+        if self.stopped:
+            raise Stopped("this experiment was stopped; begin a new one with get_context()")
+
+    def slices(self, timeout: float | None) -> Iterator[float | None]:
+        """Divide a wait into short ones, between which a stop is noticed.
+
+        Args:
+            timeout: the seconds that the whole wait may take; None if it may last for ever.
+
+        Yields:
+            The seconds of the next short wait; at least once. In a fork nobody stops the
+            experiment, and the wait is not divided.
+
+        Raises:
+            Stopped: if the experiment was stopped.
+        """
+        if os.getpid() != self._home:
+            yield timeout
+            return
+        over = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            self.check_running()
+            yield min(POLL, max(0, over - time.monotonic()))
+            if time.monotonic() >= over:
+                return
+
+    def stop(self) -> bool:
+        """End all processes and fail what is pending in pools; False if that was done before."""
+        with self._lock:
+            if self.stopped:
+                return False
+            self.stopped = True
+        for pool in list(self._pools.values()):
+            pool.fail(Stopped())
+        end([watched.process for watched in self._all_watched()], PATIENCE)
+        return True
+
+    # Processes
+
+    def check_may_start(self, role: str, tasks) -> None:
+        """Refuse to start a process after a stop, or one too many, such as of a million.
+
+        Args:
+            role: what the process is there for, one of `ROLES`.
+            tasks: of a worker, the queue out of which it takes its tasks.
+
+        Raises:
+            Stopped: if the experiment was stopped. Not for a worker that a thread of the standard
+                library asks for: the thread must not end by our error.
+            ValueError: if too many processes are alive.
+        """
+        pool = self._pools.get(id(tasks))
+        if role != "worker" or _is_being_made(pool):
+            self.check_running()
+        alive = [watched for watched in self._all_watched() if not watched.end_is_noted]
+        if len(alive) < checks.MOST_PROCESSES:
+            return
+        if role == "worker" and pool is None:  # an executor would leave its workers behind
+            end([other.process for other in alive if _shares(other, tasks)], PATIENCE)
+        raise ValueError(
+            f"{len(alive)} processes of this experiment are alive, and no more are started"
+        )
+
+    @contextlib.contextmanager
+    def starting(self, process, role: str, tasks) -> Iterator[None]:
+        """Own a process while it is started, and note its start; to be used in a `with`.
+
+        The process is owned before it exists. So a stop ends it even if an interrupt comes before
+        its start is noted.
+
+        Args:
+            process: the process that the `with` block starts.
+            role: what it is there for, one of `ROLES`.
+            tasks: of a worker, the queue out of which it takes its tasks.
+
+        Raises:
+            Stopped: if the experiment was stopped meanwhile. The process has ended then.
+        """
+        watched = Watched(process, role, tasks, self._pools.get(id(tasks)))
+        with self._lock:
+            self._watched[id(process)] = watched
+        asked = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            if process.pid is None:  # its start has failed
+                self._forget(watched)
+            else:
+                self._note_start(watched, asked)
+                if not _is_being_made(watched.pool()):  # else its pool asks for it when it is made
+                    self.keep_watch()
+        pool = watched.pool()
+        if self.stopped and (pool is None or _is_being_made(pool)):
+            end([process], PATIENCE)
+            if role != "worker":  # a thread of an executor must not end by our error
+                self.check_running()
+
+    def _note_start(self, watched, asked):
+        process = watched.process
+        role, method = events.ROLES.index(watched.role), events.METHODS.index(self.method)
+        name = process.name.encode("utf-8", "replace")[:LONGEST_TEXT]
+        with self._lock:
+            self._watched[id(process)] = watched  # again: it may have ended and been forgotten
+            watched.lane = self._lane_for(watched)
+            self.recorder.record(
+                events.ASKED,
+                role=role,
+                pid=process.pid,
+                lane=watched.lane,
+                method=method,
+                text=name,
+                at=asked,
+            )
+            watched.start_is_noted = True
+
+    def note_end(self, process, code: int) -> None:
+        """Record the end of a process, the first time that anybody notices it.
+
+        Args:
+            process: any process. Those that this watcher does not own are left alone.
+            code: its exit code.
+        """
+        with self._lock:
+            watched = self._watched.get(id(process))
+            if watched is None or watched.end_is_noted or not watched.start_is_noted:
+                return
+            watched.end_is_noted = True
+            if watched.role == "worker":  # its lane goes on with the worker that replaces it
+                self._lanes[watched.lane - 1] = watched.tasks
+            self.recorder.record(events.ENDED, pid=process.pid, exitcode=code & 0xFFFFFFFF)
+
+    def all_have_ended(self) -> bool:
+        """Tell whether every process has ended that was ever started here; each end is noted."""
+        ended = [has_ended(watched.process) for watched in self._all_watched()]
+        return all(ended)
+
+    def note_thread(self, name: str, number: int, asked: int) -> None:
+        """Record a thread that has just begun, and give it a lane.
+
+        Args:
+            name: what the chart calls it.
+            number: the system's name for it, which stands where a process has its pid.
+            asked: when it was asked for, in ns.
+        """
+        with self._lock:
+            self._lanes.append(None)
+            role, lane = events.ROLES.index("thread"), len(self._lanes)
+            self.recorder.record(
+                events.ASKED,
+                role=role,
+                pid=number,
+                lane=lane,
+                method=0,
+                text=name.encode("utf-8", "replace"),
+                at=asked,
+            )
+
+    def _lane_for(self, watched):
+        """Return the lane of a worker that has ended and that this one replaces, else a new one."""
+        if watched.role == "manager":
+            self._managers += 1
+            return self._managers
+        for place, freed_by in enumerate(self._lanes):
+            if freed_by is not None and freed_by == watched.tasks:
+                self._lanes[place] = None
+                return place + 1
+        self._lanes.append(None)
+        return len(self._lanes)
+
+    def _all_watched(self):
+        with self._lock:
+            return list(self._watched.values())
+
+    def _forget(self, watched):
+        with self._lock:
+            self._watched.pop(id(watched.process), None)
+
+    # Pools, and the thread that keeps watch
+
+    def add_pool(self, pool, tasks) -> None:
+        """Tell a pool, from now on, when one of its workers has ended or all is stopped.
+
+        Args:
+            pool: has the methods `is_complete()`, `worker_ended(worker, lane)` and `fail(error)`.
+                It may be forgotten: the watcher does not keep it.
+            tasks: the queue out of which its workers take their tasks.
+        """
+        self._pools[id(tasks)] = pool
+
+    def keep_watch(self) -> None:
+        """Have a thread watch over all processes that were started, unless one does."""
+        with self._lock:
+            if self._watched and self._thread is None:
+                thread = threading.Thread(target=self._watch, name="process watcher", daemon=True)
+                thread.start()  # it waits for our lock
+                self._thread = thread
+
+    def _watch(self):
+        """In the watching thread: see every process off as soon as it ends."""
+        if self._sweep_is_due:  # here, where no start has to wait for it
+            self._sweep_is_due = False
+            with contextlib.suppress(RuntimeError):  # no thread left: the next experiment sweeps
+                threading.Thread(target=folders.sweep, name="folder sweeper", daemon=True).start()
+        while True:
+            with self._lock:
+                if not self._watched:
+                    self._thread = None
+                    return
+            ended = self._wait_for_ends()
+            if not ended:
+                time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
+            for watched in ended:
+                self._see_off(watched)
+
+    def _wait_for_ends(self):
+        """Wait a moment, and return those that have ended."""
+        started = {}
+        for watched in self._all_watched():
+            with contextlib.suppress(ValueError):  # not started yet, or closed already
+                started[watched] = watched.process.sentinel
+        try:
+            ready = connection.wait(list(started.values()), POLL)
+        except (OSError, ValueError):  # one was closed in between, or Windows has too many
+            time.sleep(POLL)
+            ready = []
+        return [
+            watched
+            for watched in self._all_watched()
+            if has_ended(watched.process)
+            or (started.get(watched) in ready and was_reaped_by_others(watched.process))
+        ]
+
+    def _see_off(self, watched):
+        """Forget a process that has ended, and tell its pool."""
+        self._forget(watched)
+        with contextlib.suppress(ValueError):  # closed already
+            watched.process.join(0)  # else the standard library keeps it, and so us and our logs
+        pool = watched.pool()
+        if pool is not None:
+            try:
+                pool.worker_ended(watched.process, watched.lane)
+            except Exception:  # of the other processes we still want to know
+                traceback.print_exc()
+
+
+def _is_being_made(pool):
+    """Tell whether a process with this pool is one of its first workers."""
+    return pool is not None and not pool.is_complete()
+
+
+def _shares(watched, tasks):
+    """Tell whether a process takes its tasks out of this queue."""
+    return watched.tasks is not None and watched.tasks() is tasks

@@ -1,0 +1,108 @@
+"""Observed processes: their ends, and who learns the exit code."""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from helpers.observed import get_context
+from helpers.parent import processes
+from tests.support import workers
+from tests.support.methods import METHODS
+from tests.support.within import until, within
+
+OUR_CHILDREN = METHODS[:2]
+"""Those methods by which a process becomes a child of ours, not of the fork server."""
+
+
+# An end
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_join_ends_when_somebody_else_has_waited_for_the_child(method) -> None:
+    mp = get_context(method)
+    processes = [mp.Process(target=workers.exit_politely, args=(3,)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        with contextlib.suppress(ChildProcessError):  # the context itself was quicker
+            os.waitpid(process.pid, 0)
+    for process in processes:
+        within(20, process.join)
+        assert process.exitcode in (3, None)
+    until(lambda: mp.watcher._thread is None)  # nobody looks for ever
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps exit codes for all who ask")
+@pytest.mark.parametrize("method", OUR_CHILDREN)
+def test_two_who_ask_at_once_both_learn_the_exit_code(method, monkeypatch) -> None:
+    process = get_context(method).Process(target=workers.exit_politely, args=(3,))
+    told, really_wait = [], os.waitpid
+    other = threading.Thread(target=lambda: told.append(process._popen.poll()))
+
+    def wait(pid, options):
+        ended, status = really_wait(pid, options)
+        if ended == process.pid and other.ident is None:  # we have the code, and nobody knows yet
+            other.start()
+            other.join(0.2)
+        return ended, status
+
+    monkeypatch.setattr(os, "waitpid", wait)
+    with process._watcher._lock:  # the watching thread does not come to ask
+        process.start()
+        until(
+            lambda: processes.was_reaped_by_others(process) or process._popen.returncode is not None
+        )
+    other.join()
+    assert told == [3]
+    within(20, process.join)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_that_ignores_sigterm_is_killed(method: str, tmp_path) -> None:
+    mp = get_context(method)
+    ready = str(tmp_path / "ready")
+    mp.Process(target=workers.ignore_sigterm_and_sleep, args=(ready, 60)).start()
+    workers.wait_for(ready)
+    within(30, mp.stop)
+    assert mp.timeline().processes[0].exitcode not in (None, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="exec begins a new process there")
+def test_a_child_that_becomes_another_program_is_stopped_like_any_other():
+    mp = get_context()
+    child = mp.Process(target=workers.become_another_program, args=(60,))
+    child.start()
+    while psutil.Process(child.pid).name() != "sleep":
+        time.sleep(0.01)
+    within(20, mp.stop)
+    assert child.exitcode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts file descriptors")
+def test_pools_and_processes_that_are_over_keep_no_file_open() -> None:
+    mp = get_context("spawn")
+    gc.disable()
+    try:
+        for n in range(4):
+            process = mp.Process(target=workers.double, args=(n,))
+            process.start()
+            process.join()
+            with mp.Pool(1) as pool:
+                pool.map(workers.double, range(2))
+            until(lambda: mp.watcher._thread is None)
+            del process, pool
+            if n == 0:
+                gc.collect()
+                before = psutil.Process().num_fds()
+        gc.collect()
+        assert psutil.Process().num_fds() <= before
+    finally:
+        gc.enable()
