@@ -36,12 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
     """Run a test in its turn, with its set-up and its tear-down."""
-    with _turn(getattr(item.config, "workerinput", {}).get(LOCK), item.get_closest_marker("alone")):
+    lock = getattr(item.config, "workerinput", {}).get(LOCK)
+    runs_alone = item.get_closest_marker("alone") and not item.get_closest_marker("skip")
+    with _turn(lock, bool(runs_alone)):
         return (yield)
 
 
 @contextlib.contextmanager
-def _turn(path: str | None, alone: object) -> Iterator[None]:
+def _turn(path: str | None, alone: bool) -> Iterator[None]:
     """Hold the lock, exclusively or with others; do nothing where tests run one at a time."""
     if path is None or fcntl is None:
         yield
