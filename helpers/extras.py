@@ -1,4 +1,4 @@
-"""A lesson that needs a package which not everybody has: it says so once, and runs all the same."""
+"""Let a lesson run without a package that not everybody has: the cells that need it do nothing."""
 
 import ast
 import importlib
@@ -9,12 +9,12 @@ from IPython import get_ipython
 def skip_without(package: str, *modules: str) -> None:
     """Let the cells of this notebook that need a package do nothing if it is not installed.
 
-    One line says so. What such a cell would have made is missing too, so cells that use that do
-    nothing either; all others run as usual.
+    One printed line says so. A cell that uses a name from a skipped cell is skipped, too; all others
+    run as usual.
 
     Args:
-        package: what is to be installed, and so what must be importable.
-        modules: whatever else cannot be imported without it.
+        package: the name by which the package is installed and imported.
+        modules: the other modules that cannot be imported without it.
     """
     try:
         importlib.import_module(package)
@@ -28,24 +28,24 @@ def skip_without(package: str, *modules: str) -> None:
 
 
 class Skip(ast.NodeTransformer):
-    """Empties each cell that imports a missing module, or uses a name that an emptied one makes."""
+    """Empties each cell that imports a missing module or uses a name from an emptied cell."""
 
     def __init__(self, modules: set[str]):
         self._modules = modules
         self._names: set[str] = set()
 
     def visit_Module(self, cell: ast.Module) -> ast.Module:
-        """Return the cell, without what is in it if that cannot run."""
-        if needed(cell) & self._modules or used(cell) & self._names:
-            self._names |= made(cell)
+        """Return the cell, emptied if it cannot run."""
+        if modules_imported(cell) & self._modules or names_read(cell) & self._names:
+            self._names |= names_defined(cell)
             cell.body = []
         else:
-            self._names -= made(cell)
+            self._names -= names_defined(cell)
         return cell
 
 
-def needed(cell: ast.Module) -> set[str]:
-    """The modules that a cell imports, and the packages that they are in."""
+def modules_imported(cell: ast.Module) -> set[str]:
+    """Return the modules that a cell imports, and the packages that they are in."""
     found = set()
     for node in ast.walk(cell):
         if isinstance(node, ast.Import):
@@ -55,14 +55,14 @@ def needed(cell: ast.Module) -> set[str]:
     return found | {name.partition(".")[0] for name in found}
 
 
-def used(cell: ast.Module) -> set[str]:
-    """The names that a cell reads somewhere."""
+def names_read(cell: ast.Module) -> set[str]:
+    """Return the names that a cell reads."""
     names = (node for node in ast.walk(cell) if isinstance(node, ast.Name))
     return {name.id for name in names if isinstance(name.ctx, ast.Load)}
 
 
-def made(cell: ast.Module) -> set[str]:
-    """The names that a cell makes: by assignment, import, `def`, `class`, or `as`."""
+def names_defined(cell: ast.Module) -> set[str]:
+    """Return the names that a cell defines: by assignment, import, `def`, `class`, or `as`."""
     found = set()
     for node in ast.walk(cell):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -1,7 +1,7 @@
 """Run a whole program in a Python of its own.
 
-Some programs should not run in a notebook's kernel: one that shows how Python ends, or one that
-never ends. Here they run as a file, as at home, and can be thrown away.
+Some programs should not run in a notebook's kernel: one that forks, one that shows how Python
+ends, or one that never ends. Here they run as a file, as at home, and can be thrown away.
 """
 
 import contextlib
@@ -15,22 +15,32 @@ from typing import NamedTuple
 
 import psutil
 
-LONGEST_WAY = 60.0
-"""Seconds that a program may take to print the line from which its time limit counts."""
-
+LONGEST_START = 60.0
+"""Seconds that a program may take to print the text from which its time limit counts."""
 
 LINE_BY_LINE = """
 import sys
 for stream in (sys.stdout, sys.stderr):
     stream.reconfigure(line_buffering=True, write_through=False)
 """
-"""Each line is out at once, and not lost if its process has to be killed. And it is out as a whole:
-Python unbuffered would write its end apart, and another process's line might come between.
+"""Print each line at once, as into a terminal: so it is not lost if its process is killed, and not
+copied by a fork. It is also written as a whole: Python unbuffered would write its end apart, and
+another process's line might come between.
 """
+
+WAIT_FOR_FORKS = """
+import atexit, contextlib, os
+def wait_for_forks():
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+atexit.register(wait_for_forks)
+"""
+"""End after the forked children, which may have something to print when their parent has not."""
 
 
 class Run(NamedTuple):
-    """What a program printed, and its exit code: None if it had to be ended at its time limit."""
+    """What a program printed, and its exit code: None if it was killed at its time limit."""
 
     stdout: str
     stderr: str
@@ -38,9 +48,15 @@ class Run(NamedTuple):
 
 
 def run_script(
-    source: str, *arguments: str, timeout: float = 60.0, since: str | None = None
+    source: str,
+    *arguments: str,
+    timeout: float = 60.0,
+    since: str | None = None,
+    wait_for_forks: bool = False,
 ) -> Run:
     """Run a program until it ends, or for `timeout` seconds, and return what came of it.
+
+    The program prints line by line, as into a terminal.
 
     Args:
         source: the text of the program.
@@ -48,10 +64,12 @@ def run_script(
         timeout: after so many seconds it is killed, with all the processes that it has started.
         since: text that the program will print; the time limit counts from then on. So the limit
             of a program that hangs can be short, however slow the machine is to come that far.
+        wait_for_forks: whether the program ends only after all the children that it has forked.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         program, stdout, stderr = (Path(folder, name) for name in ("program.py", "out", "err"))
         program.write_text(source, encoding="utf-8")
+        path = _path_to(folder, LINE_BY_LINE + WAIT_FOR_FORKS * wait_for_forks)
         exitcode = None
         # Into files, not pipes: a pipe must be read until the last grandchild has closed it.
         with open(stdout, "wb") as out, open(stderr, "wb") as err:
@@ -61,7 +79,7 @@ def run_script(
                 stdout=out,
                 stderr=err,
                 # A kernel tells its children to write in colours, which Python does since 3.13.
-                env={**os.environ, "PYTHONPATH": _path_to(folder), "PYTHON_COLORS": "0"},
+                env={**os.environ, "PYTHONPATH": path, "PYTHON_COLORS": "0"},
             )
             try:
                 if since is not None:
@@ -76,30 +94,31 @@ def run_script(
         return Run(_text(stdout), _text(stderr), exitcode)
 
 
-def _path_to(folder):
-    """A path for modules on which Python finds `LINE_BY_LINE` at its start."""
+def _path_to(folder, first_lines):
+    """Return a path for modules on which Python finds lines that it runs at its start."""
     place = Path(folder, "start")
     place.mkdir()
-    (place / "sitecustomize.py").write_text(LINE_BY_LINE, encoding="utf-8")
+    (place / "sitecustomize.py").write_text(first_lines, encoding="utf-8")
     return os.pathsep.join(filter(None, [str(place), os.environ.get("PYTHONPATH")]))
 
 
 def _wait_for(text, stdout, process):
-    """Wait until a program has printed this text, or has ended."""
-    deadline = time.monotonic() + LONGEST_WAY
+    """Wait until a program has printed a text, or has ended."""
+    deadline = time.monotonic() + LONGEST_START
     while text not in _text(stdout) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
 def _text(path):
+    """Return what was printed into a file."""
     return path.read_text(encoding="utf-8", errors="replace")
 
 
 def kill_family(pid: int) -> None:
-    """Kill a process and all that it has started, and those that they have started."""
+    """Kill a process, its children, their children, and so on."""
     with contextlib.suppress(psutil.NoSuchProcess):
         oldest = psutil.Process(pid)
-        oldest.suspend()  # so that it starts no more of them while we look
+        oldest.suspend()  # so that it starts no others while we look
         for process in [*oldest.children(recursive=True), oldest]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()

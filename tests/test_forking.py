@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from helpers import forking
-from helpers.forking import DO_FORK, DO_FORK_RECORDED, in_a_fork, run_as_in_a_terminal
+from helpers.forking import DO_FORK, DO_FORK_RECORDED, in_a_fork
+from helpers.script import run_script
 
 forks = pytest.mark.skipif(not forking.CAN_FORK, reason="there is no os.fork here")
 
@@ -215,16 +216,21 @@ def without_pids(text: str) -> list[str]:
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_the_tutorials_program_prints_what_the_tutorial_shows(monkeypatch, unbuffered: str) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    printed = run_as_in_a_terminal(DO_FORK)
+    printed = run_script(DO_FORK.read_text("utf-8"), wait_for_forks=True).stdout
     assert printed.startswith("Process (")
     assert without_pids(printed) == without_pids(DO_FORK_RECORDED)
 
 
-def test_a_script_that_fails_or_takes_too_long_is_an_error(tmp_path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text("1 / 0")
-    with pytest.raises(subprocess.CalledProcessError):
-        run_as_in_a_terminal(script)
-    script.write_text("import time; time.sleep(600)")
-    with pytest.raises(subprocess.TimeoutExpired):
-        run_as_in_a_terminal(script, seconds=0.5)
+@forks
+def test_a_forked_child_that_prints_late_is_waited_for() -> None:
+    late = "import os, time\nif os.fork() == 0: time.sleep(0.5)\nprint('done')\n"
+    assert run_script(late, wait_for_forks=True) == ("done\ndone\n", "", 0)
+
+
+def test_a_script_that_fails_or_takes_too_long_tells_so() -> None:
+    failed = run_script("1 / 0", wait_for_forks=True)
+    assert failed.exitcode == 1
+    assert failed.stderr.endswith("ZeroDivisionError: division by zero\n")
+    endless = "import time; print('so far'); time.sleep(600)"
+    stopped = run_script(endless, timeout=0.5, since="so far", wait_for_forks=True)
+    assert stopped == ("so far\n", "", None)
