@@ -9,8 +9,8 @@ from IPython import get_ipython
 def skip_without(package: str, *modules: str) -> None:
     """Let the cells of this notebook that need a package do nothing if it is not installed.
 
-    One printed line says so. A cell that uses a name from a skipped cell is skipped, too; all others
-    run as usual.
+    One printed line says so. A cell that uses a name from a skipped cell is skipped, too. All
+    others run as usual.
 
     Args:
         package: the name by which the package is installed and imported.

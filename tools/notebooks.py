@@ -2,6 +2,7 @@
 
     python tools/notebooks.py write 03_pool lesson.py   make notebooks/03_pool.ipynb from a script
     python tools/notebooks.py edit 03_pool lesson.py    the same; unchanged cells keep their outputs
+    python tools/notebooks.py rename 03_pool old new    rename in all code cells, run nothing
     python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (or all)
     python tools/notebooks.py script 03_pool            print a notebook as a script, to be edited
 
@@ -108,6 +109,14 @@ def with_outputs_of(stored: NotebookNode, notebook: NotebookNode) -> NotebookNod
     return notebook
 
 
+def renamed(notebook: NotebookNode, old: str, new: str) -> NotebookNode:
+    """Return a notebook with another name in its code. The outputs stay: nbval says if they may."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = re.sub(rf"\b{re.escape(old)}\b", new, cell.source)
+    return normalised(notebook)
+
+
 def _without_paths(notebook: NotebookNode) -> NotebookNode:
     """Take this machine's folders out of tracebacks; nbval does not compare those."""
     folders = {str(NOTEBOOKS.parent), sys.prefix, sys.base_prefix}
@@ -177,6 +186,9 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=help)
         command.add_argument("name")
         command.add_argument("script", type=Path)
+    rename = commands.add_parser("rename", help="give something in the code another name")
+    for argument in ("name", "old", "new"):
+        rename.add_argument(argument)
     execute = commands.add_parser("execute", help="run notebooks again, in place")
     execute.add_argument("names", nargs="*")
     script = commands.add_parser("script", help="print a notebook as a percent script")
@@ -185,6 +197,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.command == "script":
         print(to_script(read(_path(options.name))))
+        return 0
+    if options.command == "rename":
+        path = _path(options.name)
+        save(renamed(read(path), options.old, options.new), path)
         return 0
     if options.command in ("write", "edit"):
         drafts = {_path(options.name): from_script(options.script.read_text(encoding="utf-8"))}

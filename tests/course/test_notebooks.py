@@ -356,3 +356,17 @@ def test_an_edited_notebook_keeps_the_outputs_of_its_unchanged_cells(tmp_path, m
     second = notebooks.read(tmp_path / "01_sample.ipynb").cells
     assert second[1].outputs == first[1].outputs, "another kernel has another pid"
     assert [cell.outputs[0].text for cell in (first[2], second[2])] == ["1\n", "2\n"]
+
+
+def test_a_renamed_function_keeps_all_outputs(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    script = tmp_path / "lesson.py"
+    script.write_text("# %%\nnap, naps = 1, 2\nprint(nap)\n", "utf-8")
+    notebooks.main(["write", "01_sample", str(script)])
+    (before,) = notebooks.read(tmp_path / "01_sample.ipynb").cells
+    assert notebooks.main(["rename", "01_sample", "nap", "rest"]) == 0
+    notebook = notebooks.read(tmp_path / "01_sample.ipynb")
+    (after,) = notebook.cells
+    assert after.source == "rest, naps = 1, 2\nprint(rest)"
+    assert (after.outputs, after.execution_count) == (before.outputs, before.execution_count)
+    assert list(is_tidy(notebook)) == []
