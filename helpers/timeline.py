@@ -1,7 +1,8 @@
 """What happened, as data: the timeline of one experiment.
 
-The flight recorder's logs are read here and put together: which process did which task, when it
-was submitted, started, finished and received, what was printed, which message went where.
+It says which process did which task, when the task was submitted, started, finished and received,
+what was printed, and which message went where. `logs/reader` makes it from the flight recorder's
+logs, `schedule` predicts one.
 Times are seconds since the experiment's start, which is the moment the first process was asked
 for. What nobody recorded is `nan` (not a number), never a guess.
 
@@ -98,7 +99,7 @@ class Access(NamedTuple):
 class Hold(NamedTuple):
     """One process wanted an observed lock, got it and gave it back. Times in seconds.
 
-    `got` is nan for one that waits still, or has waited in vain; `released` is its end, if known.
+    `got` is nan while it still waits, or if it waited in vain; `released` is the end, if known.
     """
 
     lock: str
@@ -126,7 +127,7 @@ class Calls(Sequence):
     """The texts of many calls, such as `long_time_task(3)`, in little memory.
 
     `order` holds the tasks' numbers. `names` are the functions' names, `which` says for each number
-    which of them, `short` holds the arguments up to eight bytes, `long` the others by number.
+    which of them. `short` holds the arguments up to eight bytes, `long` the others by number.
     """
 
     def __init__(self, names: Sequence[str], which, short, long: dict[int, str], order):
@@ -149,7 +150,7 @@ _UNKNOWN = {
     **dict.fromkeys(("pid", "lane"), np.int64(0)),
     "outcome": np.uint8(RETURNED),
 }
-"""The columns of `Tasks`, each with what stands there where it is not given."""
+"""The columns of `Tasks`, each with the value that it has if it is not given."""
 
 
 class Tasks(Sequence):
@@ -172,12 +173,16 @@ class Tasks(Sequence):
 
     @classmethod
     def from_columns(cls, calls: Sequence[str], **columns) -> "Tasks":
-        """Tasks from columns of equal length.
+        """Return tasks made from columns of equal length.
 
-        A column that is not given is unknown: nan or 0 for all tasks, and not to be written to.
-        Without outcomes, all have returned.
+        Args:
+            calls: the texts of the calls.
+            columns: arrays by the names of the columns. A column that is not given is unknown: nan
+                or 0 for all tasks, and not to be written to. Without outcomes, all have returned.
 
-        Raises ValueError for a column of another length and TypeError for an unknown one.
+        Raises:
+            ValueError: if a column has another length than `calls`.
+            TypeError: if there is no column of such a name.
         """
         n = len(calls)
         errors = columns.pop("errors", {})
@@ -218,7 +223,7 @@ class Tasks(Sequence):
         )
 
     def call(self, i: int) -> str:
-        """The text of task i's call."""
+        """Return the text of task i's call."""
         return self.calls[i]
 
 
@@ -318,7 +323,7 @@ class Timeline:
         return float(on_core.sum() / self.makespan)
 
     def table(self) -> str:
-        """The tasks as a table of text: one line each, times in seconds."""
+        """Return the tasks as a table of text: one line each, times in seconds."""
         head = (
             "task",
             "lane",
@@ -336,7 +341,7 @@ class Timeline:
 
 
 def start_ups(*timelines: Timeline) -> Timeline:
-    """The processes of several experiments in one timeline, so that one chart can compare them.
+    """Return the processes of several experiments in one timeline, so that a chart compares them.
 
     It is meant for experiments in which one process was started. Every experiment keeps its own
     zero: on the chart all of them begin at the left edge, each in lanes of its own, in the order
@@ -345,9 +350,9 @@ def start_ups(*timelines: Timeline) -> Timeline:
     """
     processes, lanes = [], 0
     for timeline in timelines:
-        processes += [one._replace(lane=lanes + one.lane) for one in timeline.processes]
-        lanes = max((one.lane for one in processes), default=0)
-    methods = {one.method for one in processes}
+        processes += [process._replace(lane=lanes + process.lane) for process in timeline.processes]
+        lanes = max((process.lane for process in processes), default=0)
+    methods = {process.method for process in processes}
     return Timeline(
         Tasks.from_columns([]),
         processes,
@@ -359,6 +364,7 @@ def start_ups(*timelines: Timeline) -> Timeline:
 
 
 def _row(task):
+    """Return a task's cells in the table."""
     times = (task.submitted, task.started, task.finished, task.received)
     seconds = ("" if math.isnan(time) else f"{time:.3f}" for time in times)
     on_core = "" if math.isnan(task.on_core) else f"{task.on_core:.0%}"
@@ -366,7 +372,7 @@ def _row(task):
 
 
 def _aligned(row, widths):
-    """Text to the left, numbers to the right, as in any good table."""
+    """Return a line of the table: text to the left, numbers to the right, as in any good table."""
     cells = [
         cell.ljust(width) if i in (0, len(row) - 1) else cell.rjust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -375,6 +381,6 @@ def _aligned(row, widths):
 
 
 def _max(values):
-    """The largest number that is known; nan if none is."""
+    """Return the largest number that is known; nan if none is."""
     known = values[~np.isnan(values)]
     return known.max() if len(known) else math.nan

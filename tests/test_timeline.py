@@ -593,7 +593,7 @@ def test_a_snapshot_can_be_taken_again_and_again_while_it_runs() -> None:
 def test_the_names_that_are_leaned_on_are_still_there() -> None:
     import inspect
     from concurrent.futures import process as futures_process
-    from multiprocessing import managers, pool, popen_fork, process
+    from multiprocessing import managers, pool, popen_fork, process, util
 
     for module, name in (
         (pool, "worker"),
@@ -608,6 +608,7 @@ def test_the_names_that_are_leaned_on_are_still_there() -> None:
         (futures_process, "_process_chunk"),
         (managers.BaseManager, "_run_server"),
         (process.BaseProcess, "_bootstrap"),
+        (util, "_exit_function"),
         (popen_fork.Popen if sys.platform != "win32" else process.BaseProcess, "__init__"),
     ):
         assert callable(getattr(module, name)), f"{module.__name__} has no {name} any more"

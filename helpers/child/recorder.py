@@ -62,9 +62,10 @@ class Recorder:
         self._first = None
         self._segments = 0
         # The file that we write to, and an iterator over its free places. The threads of a process
-        # share its log, and a signal handler may record while its own thread is in the middle of a
-        # record. `next` and `islice` are written in C and cannot be interrupted half-way, so
-        # no two records get the same place.
+        # share its log, and a signal handler may record while its own thread is recording: but
+        # `next` and `islice` are never interrupted half-way, so no place is given out twice.
+        # A lock would take as long as all the rest of a short record (0.17 us), and would not keep
+        # out a signal handler of the thread that holds it, or would keep it out for ever.
         self._page = None, iter(())
         self._lock = threading.RLock()  # for turning the page
 
@@ -174,7 +175,12 @@ class Recorder:
         return number
 
     def record_text(self, stream, data):
-        """Write what the process prints, up to `OUTPUT_BYTES` of it."""
+        """Write what the process prints, up to `OUTPUT_BYTES` of it.
+
+        Args:
+            stream: `events.STDOUT` or `events.STDERR`.
+            data: the printed text as bytes.
+        """
         kept = data[: max(0, OUTPUT_BYTES - self._printed)]
         self._printed += len(kept)
         for start in range(0, len(kept), LONGEST_TEXT):
@@ -195,7 +201,7 @@ class Recorder:
                 return segment, places[0]
             with self._lock:
                 if self._page is page and not self._new_segment():
-                    self._broken = True  # for ever: a log with a hole would mislead
+                    self._broken = True  # and stays so: a log with a hole would mislead
         return None, 0
 
     def _new_segment(self):
@@ -205,7 +211,7 @@ class Recorder:
             self._name = f"{self.pid}-{time.perf_counter_ns()}"
         try:
             segment = map_new_file(os.path.join(self.folder, f"{self._name}.{number}.log"))
-        except (OSError, ValueError):  # the second for a name that no file can have
+        except (OSError, ValueError):  # a ValueError for a name that no file can have
             return False
         events.Header(events.MAGIC, self.pid, number).write(segment)
         self._first = self._first or segment

@@ -4,9 +4,9 @@ The reader takes whatever it finds: a log cut in half, foreign bytes, a record n
 It keeps every whole event and counts what it dropped. Nothing that is read is evaluated or
 unpickled.
 
-A log is read while it is written. `Segment.news` gives what has come since the last time, and
-raises `Changed` if something that was read already has changed: whoever keeps what it made of
-the records must then forget it, and begin again.
+A log is read while it is written. `Segment.news` returns what has come since the last time, and
+raises `Changed` if something that was read already has changed: then the caller must forget what
+it made of the records, and begin again.
 """
 
 import contextlib
@@ -54,7 +54,11 @@ class Changed(Exception):
 
 
 class Log(NamedTuple):
-    """Records of one process in the order in which they were written: a whole log or a piece."""
+    """Records of one process in the order in which they were written: a whole log or a piece.
+
+    A record is found by its place, which counts from 0. `lost_events` and `lost_text` say how much
+    the process could not write, `dropped` how much could not be read.
+    """
 
     pid: int
     records: np.ndarray
@@ -98,7 +102,7 @@ class Log(NamedTuple):
         return self.data(place).decode("utf-8", "replace")
 
     def data(self, place: int) -> bytes:
-        """Return the same as bytes. A number that was recorded as such is written out here."""
+        """Return the same text as bytes; a number that was recorded as such is written out."""
         raw, size_at, text_at = self.records.data.cast("B"), events.SIZE.offset, events.TEXT_AT
         record = place * RECORD_BYTES
         size, text = raw[record + size_at], record + text_at
@@ -117,19 +121,20 @@ class Log(NamedTuple):
 def short_texts(records: np.ndarray) -> np.ndarray:
     """Return the texts of these records as far as the records themselves hold them."""
     texts = records["text"].copy()
-    numbers = records["size"] == events.NUMBER
-    texts[numbers] = texts[numbers].view("<i8").astype(texts.dtype)
+    are_numbers = records["size"] == events.NUMBER
+    texts[are_numbers] = texts[are_numbers].view("<i8").astype(texts.dtype)
     return texts
 
 
 class Segment:
     """One file of a log, and how far it has been read.
 
-    `state` is BLANK for one that is just being made, FOREIGN for one that is none of ours.
+    `state` is BLANK for a file that is just being made, FOREIGN for one that is no log of ours.
     `places` says where the records that came last stand in the file.
 
-    The record of a short task changes when the task returns. So whoever keeps a task that has only
-    started has its record watched, by the task's number; `changed` is what has come of those.
+    The record of a short task changes when the task returns. So the record of a task that has only
+    started is watched, by the task's number; `changed` holds those that have changed, each as an
+    array of one record.
     """
 
     def __init__(self, path: str, number: int):
@@ -159,13 +164,14 @@ class Segment:
         return self._dropped + self._headless + self._is_cut
 
     def news(self) -> np.ndarray:
-        """The records that have been written since the last time.
+        """Return the records that have been written since the last time.
 
-        Raises Changed if what was read before has changed.
+        Raises:
+            Changed: if what was read before has changed.
         """
         self.changed = {}
         if self._full and not self._watched and self.number:
-            return NO_RECORDS  # the first one's header tells what all of them lost
+            return NO_RECORDS  # nothing can come; losses stand in the first file's header
         data = _bytes_of(self.path)
         if self._read and len(data) != self._size:
             raise Changed
@@ -181,7 +187,7 @@ class Segment:
         return self._whole(records)
 
     def _records_in(self, data):
-        """The records in the bytes of the file, after a look at its header."""
+        """Look at the header of the file, and return the records in its bytes."""
         state, header = FOREIGN, self.header
         if not data[:HEADER_BYTES].any():
             state = BLANK
@@ -197,11 +203,11 @@ class Segment:
         return data[HEADER_BYTES:end].view(ANY_KIND)
 
     def _whole(self, records):
-        """The whole events behind those that were read before; what is lost is counted.
+        """Return the whole events behind those that were read before, and count what is lost.
 
         A process that was killed, or a thread that was interrupted, leaves an event without its
         kind, and behind it perhaps some of its text. What other threads wrote behind that is
-        whole. The last event without a kind is not lost: it may be about to be finished.
+        whole. If the last event has no kind, it is not lost: it may be about to be finished.
         """
         if self._full:
             return NO_RECORDS
@@ -210,7 +216,7 @@ class Segment:
         is_head = (kinds != 0) & (kinds != TEXT)
         text_first = len(kinds) > 0 and bool(kinds[0] == TEXT)
         if begin and text_first:
-            raise Changed  # an event that was read goes on
+            raise Changed  # an event that was read has got more text
         self._headless |= text_first
         if not is_head.any():
             return NO_RECORDS
@@ -230,16 +236,16 @@ class Segment:
         return records[self.places]
 
     def watch(self, task: int, place: int) -> None:
-        """Look, from now on, whether the record at a place changes: it is that task's."""
+        """Watch from now on whether the record at a place changes, which is that task's."""
         self._watched[task] = place
 
     def unwatch(self, task: int) -> None:
-        """Look no more: what has come of the task is known."""
+        """Watch no more: how the task has ended is known."""
         self._watched.pop(task, None)
 
 
 def _bytes_of(path):
-    """The bytes of a file; none if it cannot be read."""
+    """Return the bytes of a file; none if it cannot be read."""
     try:
         # Through memory, as it was written: Windows does not keep plain reads in step with maps.
         return np.memmap(path, np.uint8, "r")
@@ -257,27 +263,33 @@ class LogFiles:
     @property
     def known(self) -> bool:
         """Has anything been written, or lost?"""
-        return self.dropped > 0 or any(one.state == OURS for one in self.segments)
+        return self.dropped > 0 or any(segment.state == OURS for segment in self.segments)
 
     @property
     def dropped(self) -> int:
         """How many events, or files of them, could not be read."""
-        states = [one.state for one in self.segments]
+        states = [segment.state for segment in self.segments]
         while states and states[-1] == BLANK:
-            states.pop()  # just being made: another one behind it would make it a loss
+            states.pop()  # it is just being made; only a file behind it would make it a loss
         lost_files = sum(state != OURS for state in states)
-        return lost_files + sum(one.dropped for one in self.segments)
+        return lost_files + sum(segment.dropped for segment in self.segments)
 
     @property
     def unwritten(self) -> tuple[int, int]:
         """How many events, and bytes of text, the process itself could not write down."""
-        first = next((one for one in self.segments if one.state == OURS), None)
-        return (first.header.lost_events, first.header.lost_text) if first else (0, 0)
+        for segment in self.segments:
+            if segment.state == OURS:
+                return segment.header.lost_events, segment.header.lost_text
+        return 0, 0
 
-    def news(self, paths: list[str]):
-        """What has come since the last time: pairs of a segment and a Log with its new records.
+    def news(self, paths: list[str]) -> Iterator[tuple[Segment, Log]]:
+        """Yield each segment in which something has come since the last time, and the new records.
 
-        Raises Changed if what was read before has changed.
+        Args:
+            paths: the files of the log, in order.
+
+        Raises:
+            Changed: if what was read before has changed.
         """
         for number, path in enumerate(paths):
             if number == len(self.segments):
@@ -286,13 +298,13 @@ class LogFiles:
             if segment.path != path:
                 raise Changed
             records = segment.news()
-            if len(records) and any(one.begun for one in self.segments[number + 1 :]):
-                raise Changed  # an event that was begun long ago, before others that we know
+            if len(records) and any(later.begun for later in self.segments[number + 1 :]):
+                raise Changed  # an event was begun long ago, before others that were read already
             if segment.state == OURS:
                 self.pid = self.pid or segment.header.pid
             if len(records) or segment.changed:
                 yield segment, Log(self.pid, records)
-                segment.places = NO_PLACES  # they take room, and are asked for now or never
+                segment.places = NO_PLACES  # they take memory, and nobody asks for them later
         if len(paths) < len(self.segments):
             raise Changed
 
@@ -312,13 +324,13 @@ def log_files(folder: str) -> dict[str, list[str]]:
 
 
 def read_logs(folder: str) -> list[Log]:
-    """All logs in a folder, one for each process that wrote one."""
+    """Return all logs in a folder, one for each process that wrote one."""
     logs = (_read_log(paths) for paths in log_files(folder).values())
     return [log for log in logs if log is not None]
 
 
 def _read_log(paths):
-    """One process's log as it is now; None if nothing has been written yet."""
+    """Return one process's log as it is now; None if nothing has been written yet."""
     files = LogFiles()
     pieces = [piece.records for _, piece in files.news(paths)]
     if not files.known:
@@ -328,7 +340,7 @@ def _read_log(paths):
 
 
 def read_log_of(folder: str, pid: int) -> Log | None:
-    """The log of the process that has this pid; None if it wrote none that can be read."""
+    """Return the log of the process with this pid; None if it wrote none that can be read."""
     files = log_files(folder)
     names = [name for name in files if name.startswith(f"{pid}-")]
     log = _read_log(files[names[-1]]) if names else None

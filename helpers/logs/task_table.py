@@ -1,8 +1,8 @@
 """The tasks of all logs in columns that grow while the logs are read.
 
-A row is written once and never moves, so everything that is learned later (its finish, when it
-was submitted, when its result arrived) finds it by its number. The order in which the tasks
-started is kept beside the columns. A snapshot copies what may still change, column by column.
+A row is never moved, so what becomes known later (when the task finished, when it was submitted,
+when its result arrived) finds its row by the task's number. The order in which the tasks started
+is kept beside the columns. A snapshot copies what may still change, column by column.
 """
 
 import bisect
@@ -19,9 +19,9 @@ COLUMNS = {
     "received": float,
     "on_core": float,
     "outcome": np.uint8,
-    "log": np.uint32,  # the number of the log that tells of it
+    "log": np.uint32,  # the number of the log in which it stands
     "which": np.uint32,  # the number of its function
-    "short": "S8",  # its arguments, if they are as short as that
+    "short": "S8",  # its arguments, if they are no longer than that
 }
 
 
@@ -41,22 +41,27 @@ class TaskTable:
         self._columns = {name: np.empty(0, kind) for name, kind in COLUMNS.items()}
         self._count = 0
         self._order = np.empty(0, np.uint32)
-        self.names = {}  # of functions, with their numbers
-        self.long = {}  # the arguments that are longer, by the task's number
+        self.names = {}  # the numbers of the functions, by name
+        self.long = {}  # longer arguments, by the task's number
         self.errors = {}  # what was raised, by the task's number
 
     def __len__(self):
         return self._count
 
     def column(self, name: str) -> np.ndarray:
-        """A column as far as it is filled; what is written there stays."""
+        """Return a column as far as it is filled; what is written into it stays."""
         return self._columns[name][: self._count]
 
     def append(self, count: int, **columns) -> np.ndarray:
-        """Add tasks, and return their numbers."""
+        """Add tasks, and return their numbers.
+
+        Args:
+            count: how many.
+            columns: for each of `COLUMNS` an array of that length, or one value for all tasks.
+        """
         begin, end = self._count, self._count + count
         for name, old in self._columns.items():
-            if end > len(old):  # an eighth more than is needed, so that most additions copy nothing
+            if end > len(old):  # an eighth more than needed, so that most additions copy nothing
                 self._columns[name] = np.empty(end + end // 8, old.dtype)
                 self._columns[name][:begin] = old[:begin]
             self._columns[name][begin:end] = columns[name]
@@ -64,9 +69,12 @@ class TaskTable:
         return np.arange(begin, end)
 
     def sort(self, pids: np.ndarray) -> None:
-        """Bring what has come into the order of starts; of two at once, the lower pid's is first.
+        """Put new tasks into the order of starts; of two that start at once, the lower pid's first.
 
-        Only the tasks that started after the first new one need to be looked at.
+        Only the tasks that started after the first new one have to be sorted.
+
+        Args:
+            pids: the pid of each log's process, by the log's number.
         """
         new = np.arange(len(self._order), self._count, dtype=np.uint32)
         if not len(new):
@@ -82,16 +90,17 @@ class TaskTable:
         self._order = np.concatenate([self._order[:first], late])
 
     def snapshot(self, processes: dict, last: bool = False) -> Tasks:
-        """The tasks of the logs whose process is known, as they are now.
+        """Return the tasks of the logs whose process is known, as they are now.
 
         Args:
             processes: the process of each log, by the log's number.
-            last: there will be no other snapshot, so nothing need be kept for one.
+            last: this is the last snapshot, so the table need not keep what another would need.
         """
         pid, lane, ended = (np.zeros(1 + max(processes, default=0), kind) for kind in "qqd")
         known = np.zeros(len(pid), bool)
-        for log, one in processes.items():
-            pid[log], lane[log], ended[log], known[log] = one.pid, one.lane, one.ended, True
+        for log, process in processes.items():
+            known[log] = True
+            pid[log], lane[log], ended[log] = process.pid, process.lane, process.ended
         log, order = self.column("log"), self._order
         if not known.all() or len(known) <= log.max(initial=0):
             known = np.append(known, np.zeros(int(log.max(initial=0)) + 1, bool))
@@ -131,16 +140,16 @@ class Moments:
         self._pieces = []
 
     def add(self, keys: np.ndarray, times: np.ndarray) -> None:
-        """Add moments; of several for one number, the first one counts."""
+        """Add moments; if a number has several, the first one counts."""
         self._pieces.append(_first_of_each(keys, times))
         while len(self._pieces) > 1 and 2 * len(self._pieces[-1][0]) > len(self._pieces[-2][0]):
             pieces = zip(self._pieces[-2], self._pieces[-1], strict=True)
             self._pieces[-2:] = [_first_of_each(*(np.concatenate(pair) for pair in pieces))]
 
     def of(self, wanted: np.ndarray) -> np.ndarray:
-        """The moments of some numbers, nan where none is known."""
+        """Return the moments of these numbers, nan where none is known."""
         found = np.full(len(wanted), math.nan)
-        for keys, times in reversed(self._pieces):  # the oldest has the last word
+        for keys, times in reversed(self._pieces):  # so the oldest piece counts
             place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
             known = keys[place] == wanted
             found[known] = times[place[known]]
@@ -148,5 +157,6 @@ class Moments:
 
 
 def _first_of_each(keys, times):
+    """Return the keys without repetition, in order, and the first time of each."""
     keys, places = np.unique(keys, return_index=True)
     return keys, times[places]

@@ -129,7 +129,7 @@ DOCUMENTED = {"_asdict", "_exit", "_fields", "_make", "_replace"}
 
 STANDARD_NAMES: dict[str, set[str]] = {
     "child.locks": {"_SimpleCData", "_obj", "_semlock"},
-    "child.process": {"_args", "_parent_pid", "_target"},
+    "child.process": {"_args", "_exit_function", "_parent_pid", "_target"},
     "child.transfers": {"_reader", "_rlock", "_wlock", "_writer"},
     "parent.pools": {
         # of a pool
