@@ -1,23 +1,18 @@
 """A reader that comes again and again sees, each time, what one who comes now sees in whole."""
 
 import itertools
-import math
 import os
 import random
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from helpers.child import events
 from helpers.child import recorder as recording
 from helpers.child.events import Kind
 from helpers.child.recorder import Recorder
-from helpers.logs.reader import Reader, read_timeline
-from helpers.logs.task_table import Moments
+from helpers.logs.reader import Reader, exitcode_of, read_timeline
 from helpers.timeline import Timeline
 
 PARENT, CHILDREN = 50, (60, 61, 62)
@@ -261,14 +256,15 @@ def test_an_interrupt_in_mid_work_harms_no_later_snapshot(tmp_path, monkeypatch)
     assert told(reader.timeline()) == told(read_timeline(str(tmp_path)))
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1)))
-@settings(deadline=None)
-def test_the_first_moment_of_each_number_is_found_however_they_came(pieces) -> None:
-    moments, first = Moments(), {}
-    for piece in pieces:
-        keys, times = np.array(piece).T
-        moments.add(keys, times.astype(float))
-        for key, time in piece:
-            first.setdefault(key, time)
-    found = moments.of(np.arange(31))
-    assert {k: t for k, t in enumerate(found.tolist()) if not math.isnan(t)} == first
+@pytest.mark.parametrize(
+    ("system", "written", "code"),
+    [
+        ("linux", 2**32 - 9, -9),
+        ("linux", 3, 3),
+        ("win32", 2**32 - 15, -15),  # terminated
+        ("win32", 0xC0000005, 0xC0000005),  # touched memory that it has not
+    ],
+)
+def test_an_exit_code_is_told_as_multiprocessing_tells_it(system, written, code, monkeypatch):
+    monkeypatch.setattr("sys.platform", system)
+    assert exitcode_of(written) == code

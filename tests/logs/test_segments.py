@@ -237,17 +237,3 @@ def test_a_log_is_read_while_it_is_being_written(tmp_path) -> None:
     for n in range(100):
         recorder.record(events.PUT, number=n, queue=0, text=b"message %d" % n)
         assert len(values(tmp_path)) == n + 1
-
-
-@pytest.mark.parametrize(
-    ("system", "written", "code"),
-    [
-        ("linux", 2**32 - 9, -9),
-        ("linux", 3, 3),
-        ("win32", 2**32 - 15, -15),  # terminated
-        ("win32", 0xC0000005, 0xC0000005),  # touched memory that it has not
-    ],
-)
-def test_an_exit_code_is_told_as_multiprocessing_tells_it(system, written, code, monkeypatch):
-    monkeypatch.setattr("sys.platform", system)
-    assert logs.exitcode_of(written) == code
