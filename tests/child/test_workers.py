@@ -123,17 +123,6 @@ def test_the_names_that_are_leaned_on_are_still_there() -> None:
     )
 
 
-def test_a_pool_has_what_is_leaned_on() -> None:
-    mp = get_context("spawn")
-    with mp.Pool(1) as pool:
-        assert {"_quick_put", "_quick_get", "_cache", "_pool", "_worker_handler"} <= set(vars(pool))
-        result, iterator = pool.map_async(workers.double, [1]), pool.imap(workers.double, [1])
-        assert {"_job", "_event", "_number_left", "_success"} <= set(vars(result))
-        assert {"_cond", "_items", "_index", "_length", "_job"} <= set(vars(iterator))
-        result.get()
-        next(iterator)
-
-
 FORK_ONLY = pytest.mark.skipif("fork" not in AVAILABLE, reason="the change must reach the workers")
 
 

@@ -158,7 +158,7 @@ STANDARD_NAMES: dict[str, set[str]] = {
 }
 """The underscore names of the standard library and of packages that a file leans on.
 
-`tests/test_observed.py` holds that they are there.
+`tests/child/test_workers.py` and `tests/parent/test_pools.py` hold that they are there.
 """
 
 

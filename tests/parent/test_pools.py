@@ -193,3 +193,17 @@ def test_a_forgotten_pool_ends_its_workers() -> None:
         pool = gc.collect()
     assert known() is None
     until(lambda: not any(map(psutil.pid_exists, pids)))
+
+
+# What the standard library must still have
+
+
+def test_a_pool_has_what_is_leaned_on() -> None:
+    mp = get_context("spawn")
+    with mp.Pool(1) as pool:
+        assert {"_quick_put", "_quick_get", "_cache", "_pool", "_worker_handler"} <= set(vars(pool))
+        result, iterator = pool.map_async(workers.double, [1]), pool.imap(workers.double, [1])
+        assert {"_job", "_event", "_number_left", "_success"} <= set(vars(result))
+        assert {"_cond", "_items", "_index", "_length", "_job"} <= set(vars(iterator))
+        result.get()
+        next(iterator)
