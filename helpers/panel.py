@@ -33,7 +33,7 @@ from helpers.runs.controls import Controls
 from helpers.runs.files import save_runs
 from helpers.runs.outcome import outcome, to_go
 from helpers.runs.output import Output, compared_html
-from helpers.runs.runner import RUNNER, Attempt, Job, Result, Setting
+from helpers.runs.runner import RUNNER, Attempt, Job, Result, Setting, is_inside_a_run
 from helpers.schedule import predict
 from helpers.timeline import RUNNING, Timeline
 
@@ -66,21 +66,37 @@ def explore(
 
     Raises:
         TypeError, ValueError: for a `run` that cannot be called like that, and for numbers that
-            are not whole numbers from 1 to `most`.
+            are not whole numbers from 1 to `most`. A ValueError after the run, too, if it had
+            another number of tasks than there are durations.
+        RuntimeError: if it is called within an experiment.
     """
-    if not callable(run):
-        raise TypeError(f"explore needs a function to run, such as run(mp, workers), not {run!r}")
+    if is_inside_a_run():
+        raise RuntimeError("explore is for a cell, not for a function that a panel runs")
+    _check_runs(run)
     numbers = numbers or {"workers": 4}
     _check_takes(run, numbers)
     get_context()  # refuses a START_METHOD that does not exist here
     _check_numbers(numbers, most)
     if durations is not None:
+        durations = list(durations)
         predict(durations, 1)  # refuses what is not a duration, before anything starts
         if "workers" not in numbers:
             raise ValueError("durations predict what a number of workers does: give workers= too")
     panel = Panel(run, numbers, most, durations, context)
     panel.run_in_this_cell()
     return panel
+
+
+def _check_runs(run):
+    """Raise TypeError unless a call of `run` runs something."""
+    if not callable(run):
+        raise TypeError(f"explore needs a function to run, such as run(mp, workers), not {run!r}")
+    kinds = inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction
+    if any(is_of_kind(run) for is_of_kind in kinds):
+        raise TypeError(
+            "your function runs nothing when it is called: write a plain one, without async and "
+            "yield"
+        )
 
 
 def _check_takes(run, numbers):
@@ -116,7 +132,7 @@ class Panel(Controls):
         self.attempt = None  # the attempt that was asked for last, until it is over
         self.experiment = run
         self._context = context
-        self._durations = None if durations is None else list(durations)
+        self._durations = durations
         self._output = Output()
         self._lock = threading.RLock()  # callbacks come from more than one thread
         self.connect(
@@ -152,6 +168,17 @@ class Panel(Controls):
         self._output.show(self.mimebundle(), chart, compared)
         if attempt.broken_off:
             raise KeyboardInterrupt
+        self._check_durations(result)
+
+    def _check_durations(self, result):
+        """Raise ValueError if a whole run had another number of tasks than was predicted."""
+        ran = len(result.timeline.tasks)
+        if self._durations is None or result.trouble or ran in (0, len(self._durations)):
+            return
+        raise ValueError(
+            f"durations has {words.count(len(self._durations), 'number')}, but the run had "
+            f"{words.count(ran, 'task')}: give one for each, in the order of their submission"
+        )
 
     # Running again
 
@@ -165,20 +192,26 @@ class Panel(Controls):
                 guess = self.read_guess()
             except ValueError as error:
                 return self.say(str(error))
-            attempt = self._new_attempt()
-            self._set_running(attempt)
-            self.say(f"{attempt.setting}: running …")
-            predicted = self._prediction(attempt.setting)
-            live = self._live_chart(attempt.setting, predicted, guess)
-            RUNNER.request(
-                Job(
-                    attempt,
-                    look=lambda timeline: self._look(attempt, timeline, predicted, live),
-                    finish=lambda result: self._finish(attempt, result, guess),
-                    drop=lambda: self._drop(attempt),
-                ),
-                settle=settle,
-            )
+            try:
+                self._begin(guess, settle)
+            except Exception as error:  # no more threads, no more memory, no room for logs
+                self._set_running(None)
+                self.say(f"The run could not begin: {type(error).__name__}: {error}")
+
+    def _begin(self, guess, settle):
+        """Ask the runner for an attempt at what the controls say."""
+        attempt = self._new_attempt()
+        self._set_running(attempt)
+        self.say(f"{attempt.setting}: running …")
+        predicted = self._prediction(attempt.setting)
+        live = self._live_chart(attempt.setting, predicted, guess)
+        job = Job(
+            attempt,
+            look=lambda timeline: self._look(attempt, timeline, predicted, live),
+            finish=lambda result: self._finish(attempt, result, guess),
+            drop=lambda: self._drop(attempt),
+        )
+        RUNNER.request(job, settle=settle)
 
     def request_stop(self) -> None:
         """Stop the run that is under way."""
@@ -208,8 +241,8 @@ class Panel(Controls):
             if self.attempt is not attempt:
                 return
             self.results.append(result)
-            predicted = self._prediction_beside(result)
             with self._told_if_it_fails():
+                predicted = self._prediction_beside(result)
                 self.say(outcome(result, predicted, guess))
                 self._show(result.timeline, predicted, guess)
             self.guess.value = ""

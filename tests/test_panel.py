@@ -1,11 +1,13 @@
 """The panel's logic, without a browser: real widgets, real processes, a picture that is caught."""
 
+import functools
 import html
 import json
 import re
 import sys
 import threading
 import time
+import warnings
 
 import psutil
 import pytest
@@ -514,7 +516,7 @@ def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_the
         (nap if first else nap_and_hang)(mp, workers)
         first = False
 
-    shown = explore(run, workers=2, durations=[1.0])
+    shown = explore(run, workers=2, durations=[0.01] * 3)
     before = set(psutil.Process().children(recursive=True))
     press_run(shown)
     until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")
@@ -685,7 +687,90 @@ def test_that_only_stop_ends_a_run_is_said_on_windows_alone(
     assert texts.count(sentence) == said
 
 
+# The end of a run is always told
+
+
+def test_a_panel_within_an_experiment_is_refused_in_a_cell_and_in_the_background(page):
+    shown = explore(lambda mp, workers: explore(nap), workers=1)
+    said = "workers=1: RuntimeError: explore is for a cell, not for a function that a panel runs"
+    assert status(shown) == said
+    run_again(shown)
+    assert status(shown) == said
+    assert len(page.pictures()) == 1
+
+
+def test_a_run_that_cannot_begin_is_told_and_the_panel_is_ready(page, switch, monkeypatch):
+    def no_thread(*_, **__):
+        raise RuntimeError("can't start new thread")
+
+    shown = explore(switch.run, workers=1)
+    for place in ((RUNNER, "request"), (panel, "LiveChart"), (panel, "Attempt")):
+        with monkeypatch.context() as patched:
+            patched.setattr(*place, no_thread)
+            press_run(shown)
+        assert status(shown) == "The run could not begin: RuntimeError: can't start new thread"
+        assert is_idle(shown)
+    run_again(shown)
+    assert [result.trouble for result in shown.results] == ["", ""]
+
+
+def test_a_panel_is_ready_after_a_run_whose_end_could_not_be_told(page, switch, monkeypatch):
+    shown = explore(switch.run, workers=1)
+
+    def fails(*_, **__):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shown, "_prediction_beside", fails)
+        run_again(shown)
+    run_again(shown)
+    assert status(shown).startswith("Nothing has run yet")
+
+
+@pytest.mark.parametrize("method", machine.start_methods())
+def test_where_warnings_are_errors_a_run_ends_all_the_same(page, method):
+    shown = explore(nap, workers=1)
+    shown.method.value = method
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run_again(shown)
+    run_again(shown)
+    assert shown.results[-1].trouble == ""
+
+
 # Bad input
+
+
+async def asynchronous(mp, workers):
+    """Such a call runs nothing."""
+
+
+def generator(mp, workers):
+    yield
+
+
+@pytest.mark.parametrize("run", [asynchronous, generator, functools.partial(generator)])
+def test_a_function_whose_call_runs_nothing_is_refused(page, run):
+    with pytest.raises(TypeError, match="runs nothing when it is called"):
+        explore(run, workers=1)
+    assert page.is_empty()
+
+
+def test_durations_may_come_one_by_one_and_an_exhausted_iterator_is_refused(page, switch):
+    durations = iter([1.0, 1.0])
+    shown = explore(switch.run, workers=1, durations=durations)
+    shown.sliders["workers"].value = 2
+    assert status(shown) == "workers=2: predicted makespan 1.00 s. Press Run."
+    with pytest.raises(ValueError, match="there are no durations"):
+        explore(switch.run, workers=1, durations=durations)
+
+
+@pytest.mark.parametrize("durations", [[0.01], [0.01] * 4])
+def test_durations_of_another_number_of_tasks_are_an_error_and_the_chart_is_there(page, durations):
+    said = f"durations has {len(durations)} .* the run had 3 tasks: give one for each"
+    with pytest.raises(ValueError, match=said):
+        explore(nap, workers=1, durations=durations)
+    assert len(page.pictures()) == 1
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, "4", True, None, 10**6])

@@ -4,6 +4,7 @@ There are no widgets and no pictures here, so that all of it can be tested, and 
 """
 
 import contextlib
+import inspect
 import signal
 import sys
 import threading
@@ -76,16 +77,17 @@ class Attempt:
     def make(self) -> Result:
         """Run to the end, or until it is stopped or interrupted."""
         trouble = ""
+        _thread.is_inside_a_run = True
         try:
-            self._run(self.context, **self.setting.numbers)
+            _check_has_run(self._run(self.context, **self.setting.numbers))
         except Stopped:
             trouble = STOPPED
         except KeyboardInterrupt:  # ours, or a child's that an executor has handed on
             self.broken_off = True
-        except (Exception, SystemExit) as error:
-            first_line = str(error).partition("\n")[0]
-            trouble = f"{type(error).__name__}: {first_line}" if first_line else repr(error)
+        except BaseException as error:  # SystemExit, GeneratorExit, a student's own: it is over
+            trouble = _in_a_line(error)
         finally:
+            _thread.is_inside_a_run = False
             ended_by = self._ended_by
             # No process that the run has started outlives it.
             in_spite_of_interrupts(self._end_processes)
@@ -102,8 +104,8 @@ class Attempt:
         def work():
             try:
                 self.result = self.make()
-            except Exception as error:  # an error of ours: nobody must wait for ever
-                self.result = Result(self.setting, Timeline(Tasks.from_columns([])), repr(error))
+            except BaseException as error:  # an error of ours: nobody must wait for ever
+                self.result = _nothing(self.setting, error)
             self.over.set()
 
         threading.Thread(target=work, name="experiment", daemon=True).start()
@@ -125,6 +127,38 @@ class Attempt:
         """Whether it was stopped and has not returned: it waits for something that is not ours."""
         ended = self._ended_at
         return ended is not None and time.monotonic() - ended > GRACE and not self.over.is_set()
+
+
+_thread = threading.local()
+"""Whether this very thread makes an attempt, as the attribute `is_inside_a_run`."""
+
+
+def is_inside_a_run() -> bool:
+    """Tell whether the caller is a function that an attempt runs."""
+    return getattr(_thread, "is_inside_a_run", False)
+
+
+def _check_has_run(returned):
+    """Raise TypeError if a call has returned something that could run, and nothing has run yet."""
+    if inspect.iscoroutine(returned):
+        returned.close()  # or Python would warn of it later, anywhere
+    elif not inspect.isasyncgen(returned):  # a generator may be what an executor's map returns
+        return
+    raise TypeError(
+        f"nothing has run: the call returned a {type(returned).__name__}; "
+        "write a plain function, without async"
+    )
+
+
+def _in_a_line(error):
+    """Return an error's kind and the first line of its text."""
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else repr(error)
+
+
+def _nothing(setting, error):
+    """Return the result of a run of which nothing is known but an error."""
+    return Result(setting, Timeline(Tasks.from_columns([])), _in_a_line(error))
 
 
 class Job(NamedTuple):
@@ -156,18 +190,18 @@ class Runner:
                 many. Without it, the attempt begins at once.
         """
         with self._condition:
-            self._give_up()
+            self._start_thread()
+            given_up = self._give_up()
             self._waiting = job
             self._begins_at = time.monotonic() + (DEBOUNCE if settle else 0.0)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
-                self._thread.start()
             self._condition.notify()
+        _do_in_background(given_up)
 
     def stop(self):
         """Give up the attempt that runs and the one that waits."""
         with self._condition:
-            self._give_up()
+            given_up = self._give_up()
+        _do_in_background(given_up)
 
     def make_here(self, attempt: Attempt) -> Result:
         """Make an attempt in the caller's thread, after stopping the one in the background."""
@@ -175,24 +209,42 @@ class Runner:
         with self._alone, _ended_by_an_interrupt(attempt):
             return attempt.make() if WAKES else _made_in_a_thread(attempt)
 
+    def _start_thread(self):
+        """Have a thread that serves all requests. Raises RuntimeError if there are no more."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name="panel runner", daemon=True)
+            thread.start()
+            self._thread = thread
+
     def _give_up(self):
+        """Return what must be done, outside the lock, to give up what runs and what waits."""
+        given_up = []
         if self._waiting is not None:
-            _in_background(self._waiting.drop)
+            given_up.append(self._waiting.drop)
             self._waiting = None
         if self._current is not None:
-            _in_background(self._current.attempt.stop)
+            given_up.append(self._current.attempt.stop)
+        return given_up
 
     def _work(self):
         while True:
             self._serve(self._next_job())
 
     def _serve(self, job):
-        """Make one job's attempt. After that, nothing here refers to it, or to its logs."""
-        try:
-            with self._alone:
-                job.finish(self._make(job))
-        except Exception:  # one job's error must not end the thread that serves all panels
-            traceback.print_exc()
+        """Make one job's attempt, and tell its end, whatever happens.
+
+        After that, nothing here refers to the attempt, or to its logs.
+        """
+        with self._alone:
+            try:
+                result = self._make(job)
+            except Exception as error:  # no thread, no memory: it must be told all the same
+                _do_in_background([job.attempt.stop])
+                result = _nothing(job.attempt.setting, error)
+            try:
+                job.finish(result)
+            except Exception:  # one job's error must not end the thread that serves all panels
+                traceback.print_exc()
         with self._condition:
             self._current = None
 
@@ -264,11 +316,13 @@ def _made_in_a_thread(attempt):
     return attempt.result
 
 
-def _in_background(function):
-    """Do something in a thread: nobody who moves a slider should wait for the end of children."""
-    thread = threading.Thread(target=function, daemon=True)
-    thread.start()
-    return thread
+def _do_in_background(functions):
+    """Do something in threads: nobody who moves a slider should wait for the end of children."""
+    for function in functions:
+        try:
+            threading.Thread(target=function, name="giving up", daemon=True).start()
+        except RuntimeError:  # there are no more threads to be had
+            function()
 
 
 @contextlib.contextmanager
@@ -297,7 +351,8 @@ def _ended_by_an_interrupt(attempt):
             if attempt.broken_off:
                 return attempt.stop(INTERRUPTED)
 
-    _in_background(watch)
+    with contextlib.suppress(RuntimeError):  # without a thread, the interrupt itself must do
+        threading.Thread(target=watch, name="interrupt watcher", daemon=True).start()
     signal.signal(signal.SIGINT, handle)
     try:
         yield

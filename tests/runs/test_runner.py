@@ -7,12 +7,22 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from time import sleep
 
 import psutil
 import pytest
 
-from helpers.runs.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Attempt, Job, Runner, Setting
+from helpers.runs.runner import (
+    INTERRUPTED,
+    LEFT_BEHIND,
+    STOPPED,
+    Attempt,
+    Job,
+    Runner,
+    Setting,
+    is_inside_a_run,
+)
 from tests.support.within import until
 
 SECONDS = 30
@@ -348,3 +358,131 @@ def test_a_timeline_that_cannot_be_read_becomes_trouble(runner, monkeypatch):
     runner.request(watch.job)
     assert watch.told.wait(SECONDS)
     assert "ZeroDivisionError" in watch.result.trouble
+
+
+# Over must always come
+
+
+class Own(BaseException):
+    """An error that no `except Exception` catches."""
+
+
+@pytest.mark.parametrize("error", [GeneratorExit("enough"), Own("enough"), MemoryError("enough")])
+def test_whatever_a_run_raises_is_its_trouble(runner, error):
+    def fails(mp, workers):
+        raise error
+
+    said = f"{type(error).__name__}: enough"
+    watch = Watch(fails)
+    runner.request(watch.job)
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == said
+    here = runner.make_here(Attempt(fails, Setting("spawn", {"workers": 2})))
+    assert here.trouble == said
+
+
+async def asynchronous(mp, workers):
+    """Such a call runs nothing."""
+
+
+async def asynchronous_generator(mp, workers):
+    yield
+
+
+@pytest.mark.parametrize("function", [asynchronous, asynchronous_generator])
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_only_returns_what_could_run_is_told(runner, function):
+    attempt = Attempt(lambda mp, workers: function(mp, workers), Setting("spawn", {"workers": 2}))
+    trouble = runner.make_here(attempt).trouble
+    assert trouble.startswith("TypeError: nothing has run: the call returned a")
+    assert trouble.endswith("write a plain function, without async")
+
+
+def test_a_run_may_return_the_results_of_an_executor(runner):
+    def returns_results(mp, workers):
+        with ProcessPoolExecutor(workers, mp_context=mp) as executor:
+            return executor.map(sleep, [0.01] * workers)
+
+    result = runner.make_here(Attempt(returns_results, Setting("spawn", {"workers": 2})))
+    assert (result.trouble, len(result.timeline.tasks)) == ("", 2)
+
+
+def fail_to_start(monkeypatch, name):
+    """Let no thread of this name start, as at a seat's limit of threads."""
+    start = threading.Thread.start
+
+    def no_more(thread):
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+
+
+def test_without_a_thread_for_the_attempt_its_end_is_told(runner, monkeypatch):
+    watch, after = Watch(sleep_briefly), Watch(sleep_briefly)
+    with monkeypatch.context() as patched:
+        fail_to_start(patched, "experiment")
+        runner.request(watch.job)
+        assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == "RuntimeError: can't start new thread"
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert after.result.trouble == ""
+
+
+def test_a_runner_whose_own_thread_could_not_start_can_be_asked_again(runner, monkeypatch):
+    watch, after = Watch(sleep_briefly), Watch(sleep_briefly)
+    with monkeypatch.context() as patched:
+        fail_to_start(patched, "panel runner")
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            runner.request(watch.job)
+    runner.request(after.job)
+    assert after.told.wait(SECONDS)
+    assert (after.result.trouble, watch.result, watch.dropped) == ("", None, False)
+
+
+def test_without_a_thread_to_stop_it_a_run_is_stopped_all_the_same(runner, monkeypatch):
+    watch = Watch(sleep_long)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    with monkeypatch.context() as patched:
+        fail_to_start(patched, "giving up")
+        runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED
+    assert watch.children() == []
+
+
+def test_without_a_thread_to_watch_for_interrupts_a_cell_runs_all_the_same(runner, monkeypatch):
+    fail_to_start(monkeypatch, "interrupt watcher")
+    attempt = Attempt(sleep_briefly, Setting("spawn", {"workers": 2}))
+    assert runner.make_here(attempt).trouble == ""
+
+
+def test_a_run_that_can_no_longer_be_read_is_ended_and_told(runner, monkeypatch):
+    watch = Watch(sleep_long)
+    runner.request(watch.job)
+    assert watch.under_way.wait(SECONDS)
+    children = watch.children()
+    with monkeypatch.context() as patched:
+        patched.setattr(watch.attempt.context, "timeline", no_memory)
+        assert watch.told.wait(SECONDS)
+    assert watch.result.trouble.startswith("MemoryError")
+    assert children
+    until(lambda: not any(psutil.pid_exists(pid) for pid in children), "the children had gone")
+
+
+def no_memory():
+    raise MemoryError
+
+
+def test_a_run_can_be_told_from_what_is_none(runner):
+    found = []
+    runner.make_here(
+        Attempt(
+            lambda mp, workers: found.append(is_inside_a_run()), Setting("spawn", {"workers": 1})
+        )
+    )
+    assert found == [True]
+    assert not is_inside_a_run()
