@@ -1,28 +1,32 @@
 """Two laws about how fast several workers can be, and a chart of them beside what was measured.
 
-Both split a job into a serial part, which one worker has to do alone, and a rest that can be
+Both laws split a job into a serial part, which one worker has to do alone, and a rest that can be
 shared out. They differ in what they hold fixed: Amdahl the job, Gustafson the time.
 """
 
+import math
 from collections.abc import Mapping
+from functools import partial
 
-from helpers.chart import curves as chart_compare
-from helpers.chart import style
-from helpers.chart.curves import Plot, Point, draw_ceiling, draw_law
+from helpers.chart import curves, style
+from helpers.chart.curves import Plot, Point
+from helpers.chart.picture import Chart
 from helpers.chart.sheet import Sheet
-from helpers.chart.style import DARK, LIGHT
 from helpers.chart.words import count, percent
-from helpers.gantt import Chart
 
 PLOT_WIDTH, SECOND_LEFT = 340, 540
-
+"""The width of each of the two plots, and where the second one begins, in pixels."""
 
 MOST_WORKERS = 1_000_000_000
-"""No machine has more; and beyond what a float can hold, no law has an answer."""
+"""More workers than any machine has; a number too large for a float would have no answer."""
 
 
 def amdahl(serial: float, workers: float) -> float:
-    """The speed-up of a job of which the share `serial` (0 to 1) cannot be shared out.
+    """Return the speed-up of a job of which the share `serial` cannot be shared out.
+
+    Args:
+        serial: that share, from 0 to 1.
+        workers: how many workers do the rest.
 
     Source: G. M. Amdahl, Validity of the single processor approach to achieving large scale
     computing capabilities, AFIPS 1967, pages 483 to 485. (The formula is how it is quoted today.)
@@ -36,9 +40,11 @@ def amdahl(serial: float, workers: float) -> float:
 
 
 def gustafson(serial: float, workers: float) -> float:
-    """The speed-up of a job that grows with the workers, so that they need equally long for it.
+    """Return the speed-up of a job that grows with the workers, so that it always takes as long.
 
-    `serial` is the share (0 to 1) of that time in which one worker works alone.
+    Args:
+        serial: the share of that time in which one worker works alone, from 0 to 1.
+        workers: how many workers do the rest.
 
     Source: J. L. Gustafson, Reevaluating Amdahl's law, Communications of the ACM 31 (5), 1988,
     pages 532 and 533.
@@ -68,7 +74,7 @@ def law_chart(
     *,
     dark: bool = False,
 ) -> Chart:
-    """Measured speed-ups beside the two laws.
+    """Return a chart of measured speed-ups beside the two laws.
 
     Args:
         fixed: for each number of workers the speed-up that was measured with the same job.
@@ -78,54 +84,55 @@ def law_chart(
         dark: colours for a dark notebook.
 
     Raises:
-        ValueError: where nothing was measured, and for a `serial` that is no share.
+        ValueError: if nothing was measured, or `serial` is no share from 0 to 1.
     """
     if not fixed or not grown:
         raise ValueError("there is nothing to draw: no speed-up was measured")
-    sheet = Sheet(DARK if dark else LIGHT)
-    sheet.set_height(chart_compare.height(1) - chart_compare.LEGEND_HEIGHT)
+    sheet = Sheet(style.DARK if dark else style.LIGHT)
+    sheet.set_height(curves.height(1) - curves.LEGEND_HEIGHT)
     title = f"Speed-up, measured and as the laws say for a serial part of {percent(serial)}"
     sheet.headings(
         title,
         ["diamonds: measured", "plain line: the law", "dashed line: the ceiling of this machine"],
     )
-    for left, heading, points, law, name in (
-        (chart_compare.LEFT, "the same job for all", fixed, amdahl, "Amdahl"),
-        (SECOND_LEFT, "a job that grows with the workers", grown, gustafson, "Gustafson"),
-    ):
-        _draw(
-            sheet, left, heading, points, lambda workers, law=law: law(serial, workers), name, cores
-        )
+    first = _plot(sheet, curves.LEFT, "the same job for all", fixed)
+    _draw(first, fixed, partial(amdahl, serial), "Amdahl", cores)
+    second = _plot(sheet, SECOND_LEFT, "a job that grows with the workers", grown)
+    _draw(second, grown, partial(gustafson, serial), "Gustafson", cores)
     note = f"Both laws give every worker a core of its own; here there are {cores}."
     sheet.text_at(style.SIDE, style.BOTTOM + 10, note, color=sheet.palette.muted)
     return Chart(sheet.figure, f"{title}. {_told(fixed, grown, serial)} {note}", [])
 
 
-def _draw(sheet, left, heading, points, law, name, cores):
-    """One law with its points."""
-    nan = float("nan")
-    marks = [
-        Point(run, "measured", workers, nan, nan, speed_up)
-        for run, (workers, speed_up) in enumerate(sorted(points.items()), start=1)
+def _plot(sheet, left, heading, speed_ups):
+    """Return an empty plot for speed-ups by the number of workers."""
+    points = [
+        Point(run, "measured", workers, math.nan, math.nan, speed_up)
+        for run, (workers, speed_up) in enumerate(sorted(speed_ups.items()), start=1)
     ]
-    plot = Plot(sheet, (left, PLOT_WIDTH), heading, "workers", marks)
-    plot.axes.set_ylim(0, 1.15 * max(law(plot.last), *points.values()))
-    plot.axes.set_ylabel("times as fast", fontsize=style.SMALL_FONT, color=sheet.palette.muted)
-    draw_ceiling(plot, cores)
-    draw_law(plot, law, name)
+    return Plot(sheet, (left, PLOT_WIDTH), heading, "workers", points)
+
+
+def _draw(plot, speed_ups, law, name, cores):
+    """Draw one law, and what was measured."""
+    muted = plot.sheet.palette.muted
+    plot.axes.set_ylim(0, 1.15 * max(law(plot.last), *speed_ups.values()))
+    plot.axes.set_ylabel("times as fast", fontsize=style.SMALL_FONT, color=muted)
+    curves.draw_ceiling(plot, cores)
+    curves.draw_law(plot, law, name)
     plot.draw("speed_up")
 
 
 def _told(fixed, grown, serial):
-    """The points and what the laws say there, as sentences."""
+    """Return what was measured and what the laws say there, as sentences."""
     texts = []
-    for what, points, law, name in (
+    for job, speed_ups, law, name in (
         ("The same job", fixed, amdahl, "Amdahl"),
         ("The grown job", grown, gustafson, "Gustafson"),
     ):
         told = [
             f"{count(n, 'worker')}: measured {speed_up:.2f}, {name} {law(serial, n):.2f}"
-            for n, speed_up in sorted(points.items())
+            for n, speed_up in sorted(speed_ups.items())
         ]
-        texts.append(f"{what}: {'; '.join(told)}.")
+        texts.append(f"{job}: {'; '.join(told)}.")
     return " ".join(texts)

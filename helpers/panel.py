@@ -25,8 +25,9 @@ import numpy as np
 from helpers import machine
 from helpers.chart import words
 from helpers.chart.live import LiveChart
-from helpers.chart.spans import first_start, last_moment
-from helpers.gantt import gantt, picture_html
+from helpers.chart.picture import picture_html
+from helpers.chart.scene import Scene
+from helpers.gantt import gantt
 from helpers.observed import get_context
 from helpers.parent.checks import check_workers
 from helpers.runs.controls import Controls
@@ -232,7 +233,7 @@ class Panel(Controls):
             done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
             expected = max(len(timeline.tasks), self._expected_tasks())
             self.show_progress(done, expected, to_go(timeline, done / max(expected, 1), predicted))
-            alt = f"{words.title(timeline)}. The run goes on."
+            alt = f"{words.title(Scene(timeline))}. The run goes on."
             self._output.update_chart(picture_html(live.frame(timeline), alt))
 
     def _finish(self, attempt, result, guess):
@@ -325,9 +326,9 @@ class Panel(Controls):
     def _live_chart(self, setting, predicted, guess):
         """Return the empty chart of a run that is about to begin, as large as it will be."""
         before = self.results[-1].timeline
-        end = last_moment(before)
+        end = Scene(before).end
         if predicted is not None:
-            end = 1.05 * (first_start(before) + max(predicted.makespan, guess or 0))
+            end = 1.05 * (Scene(before).first_start + max(predicted.makespan, guess or 0))
         workers = setting.numbers.get("workers", 0)
         return LiveChart(workers, end, predicted, guess, dark=self.dark.value)
 

@@ -1,26 +1,26 @@
-"""The process tree: who is whose child, as a picture and as text.
+"""The process tree: which process is whose child, as a picture and as text.
 
 `process_tree(mp.timeline())` draws the process that made the context, the processes that it
-started, those that they started in turn, and so on, each with its pid and its exit code. Time
-runs nowhere in this picture; `gantt` shows when each of them lived.
+started, those that they started in turn, and so on, each with its pid and its exit code. This
+picture has no time axis; `gantt` shows when each of them lived.
 """
 
 from typing import NamedTuple
 
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.chart import style
-from helpers.chart.letters import Paper
-from helpers.chart.words import count, one_line
-from helpers.gantt import Chart
+from helpers.chart.letters import one_line
+from helpers.chart.picture import Chart
+from helpers.chart.sheet import Sheet
+from helpers.chart.words import count
 from helpers.timeline import Timeline
 
 ROOT = "this kernel"
-"""What the process is called that made the context: in a notebook that is the kernel."""
+"""The name of the process that made the context: in a notebook that is the kernel."""
 
 MOST_ROWS = 40
-"""More rows than this are not drawn, or the picture would be taller than anybody scrolls."""
+"""The rows that are drawn at most: with more, the picture would be taller than anybody scrolls."""
 
 ROW, BOX_HEIGHT, WIDEST_COLUMN, GAP = 80, 66, 250, 36
 """Pixels: from row to row, of a box, from generation to generation, between two generations."""
@@ -30,7 +30,7 @@ class Node(NamedTuple):
     """A process in the tree: what is known of it, its place, and its parent's place in the list.
 
     The generation of the root is 0. The first child stands in its parent's row, to the right of it,
-    each later one below all that came from the child before. The root's parent is None.
+    each later child below all descendants of the child before. The root's parent is None.
     """
 
     name: str
@@ -40,9 +40,17 @@ class Node(NamedTuple):
     row: int
     parent: int | None
 
+    @property
+    def facts(self) -> list[str]:
+        """The pid, and how the process ended if that is known."""
+        return [fact for fact in (f"pid {self.pid}", self.end) if fact]
+
+    def __str__(self):
+        return ", ".join(fact for fact in (self.name, *self.facts) if fact)
+
 
 def nodes_of(timeline: Timeline) -> list[Node]:
-    """All processes of a timeline, each one behind its parent, the root first."""
+    """Return all processes of a timeline, the root first, each process behind its parent."""
     children: dict[int, list] = {}
     for process in timeline.processes:
         children.setdefault(process.ppid, []).append(process)
@@ -62,7 +70,7 @@ def nodes_of(timeline: Timeline) -> list[Node]:
 
 
 def process_tree(timeline: Timeline, *, dark: bool = False) -> Chart:
-    """The picture of a timeline's processes, each to the right of the one that started it.
+    """Return the picture of a timeline's processes, each to the right of the one that started it.
 
     Args:
         timeline: whose processes to draw, from `mp.timeline()`.
@@ -73,22 +81,22 @@ def process_tree(timeline: Timeline, *, dark: bool = False) -> Chart:
     """
     _check(timeline, "process_tree")
     nodes = nodes_of(timeline)
-    drawing = _Drawing(nodes, style.DARK if dark else style.LIGHT)
-    drawing.heading(_title(timeline, nodes))
+    sheet = _TreeSheet(nodes, style.DARK if dark else style.LIGHT)
+    sheet.write_title(_title(timeline, nodes))
     for node in nodes:
         if node.row < MOST_ROWS:
-            drawing.line(node)
-            drawing.box(node)
-    return Chart(drawing.figure, _alt(timeline, nodes), [])
+            sheet.draw_line(node)
+            sheet.draw_box(node)
+    return Chart(sheet.figure, _alt_text(timeline, nodes), [])
 
 
 def tree_as_text(timeline: Timeline) -> str:
-    """The same as text: a line for each process, indented below the one that started it.
+    """Return the tree as text: a line for each process, indented below the one that started it.
 
     Raises TypeError for anything that is not a timeline.
     """
     _check(timeline, "tree_as_text")
-    return "\n".join("    " * node.generation + _facts(node) for node in nodes_of(timeline))
+    return "\n".join("    " * node.generation + str(node) for node in nodes_of(timeline))
 
 
 def _check(timeline, name):
@@ -96,79 +104,64 @@ def _check(timeline, name):
         raise TypeError(f"{name} needs a timeline, such as mp.timeline(), not {timeline!r:.80}")
 
 
-def _facts(node):
-    return ", ".join(filter(None, [node.name, f"pid {node.pid}", node.end]))
-
-
 def _title(timeline, nodes):
-    """`2 spawn processes from this kernel, in 2 generations`, and how many are not shown."""
+    """Return `2 spawn processes from this kernel, in 2 generations`, and how many are hidden."""
     generations = max(node.generation for node in nodes)
-    who = count(len(nodes) - 1, f"{timeline.method} process".strip())
-    title = f"{who} from {ROOT}, in {count(generations, 'generation')}"
+    processes = count(len(nodes) - 1, f"{timeline.method} process".strip())
+    title = f"{processes} from {ROOT}, in {count(generations, 'generation')}"
     hidden = sum(node.row >= MOST_ROWS for node in nodes)
     return f"{title} ({hidden:,} not shown)" if hidden else title
 
 
-def _alt(timeline, nodes):
-    """The picture's facts as sentences."""
-    facts = [_title(timeline, nodes), _facts(nodes[0])]
-    facts += [f"{_facts(node)}, child of {nodes[node.parent].name}" for node in nodes[1:]]
+def _alt_text(timeline, nodes):
+    """Return the picture's facts as sentences."""
+    facts = [_title(timeline, nodes), str(nodes[0])]
+    facts += [f"{node}, child of {nodes[node.parent].name}" for node in nodes[1:]]
     return "Tree of processes. " + " ".join(f"{fact[:1].upper()}{fact[1:]}." for fact in facts)
 
 
-class _Drawing:
-    """The picture, in pixels from its bottom left corner."""
+class _TreeSheet(Sheet):
+    """A sheet with a box for each process. Places are pixels from its bottom left corner."""
 
     def __init__(self, nodes, palette):
+        super().__init__(palette)
         self.nodes = nodes
-        self.palette = palette
         rows = min(MOST_ROWS, 1 + max(node.row for node in nodes))
         columns = 1 + max(node.generation for node in nodes)
         self.column = min(WIDEST_COLUMN, (style.WIDTH - 2 * style.SIDE + GAP) / columns)
-        self.height = style.TOP + style.TITLE_HEIGHT + rows * ROW + style.BOTTOM
-        size = (style.WIDTH / style.DPI, self.height / style.DPI)
-        self.figure = Figure(size, dpi=style.DPI, facecolor=palette.card)
-        self.renderer = Paper(self.figure).get_renderer()
-        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.set_height(style.TOP + style.TITLE_HEIGHT + rows * ROW + style.BOTTOM)
+        self.axes = self.axes_at(0, 0, style.WIDTH, self.height)
         self.axes.set_axis_off()
         self.axes.set(xlim=(0, style.WIDTH), ylim=(0, self.height))
 
     def place(self, node):
-        """The left and the right end of a box, and the height of its middle."""
+        """Return the left and the right end of a box, and the height of its middle."""
         left = style.SIDE + node.generation * self.column
         middle = self.height - style.TOP - style.TITLE_HEIGHT - (node.row + 0.5) * ROW
         return left, left + self.column - GAP, middle
 
-    def heading(self, text):
-        """The title."""
-        y = self.height - style.TOP - style.TITLE_HEIGHT / 2
-        room = style.WIDTH - 2 * style.SIDE
-        self.text(style.SIDE, y, text, room, style.TITLE_FONT, "left", "bold")
-
-    def box(self, node):
-        """A process: its name, its pid and how it ended."""
+    def draw_box(self, node):
+        """Draw a process: its name, its pid and how it ended."""
         left, right, middle = self.place(node)
-        looks = self.palette.kinds["task" if node.parent is None else "process"]
+        look = self.palette.kinds["task" if node.parent is None else "process"]
         box = FancyBboxPatch(
             (left, middle - BOX_HEIGHT / 2),
             right - left,
             BOX_HEIGHT,
             boxstyle="round,pad=0,rounding_size=8",
-            facecolor=looks.fill,
-            edgecolor=looks.edge,
+            facecolor=look.fill,
+            edgecolor=look.edge,
             linewidth=1.5,
         )
         self.axes.add_patch(box)
         centre, room = (left + right) / 2, right - left - 12
-        facts = [fact for fact in (f"pid {node.pid}", node.end) if fact]
-        top = middle + len(facts) * style.LINE_OF_TEXT / 2
-        self.text(centre, top, node.name, room, style.LANE_FONT, "center", "bold")
-        for line, fact in enumerate(facts, 1):
-            y = top - line * style.LINE_OF_TEXT
-            self.text(centre, y, fact, room, style.SMALL_FONT, "center")
+        top = middle + len(node.facts) * style.LINE_OF_TEXT / 2
+        self.write(centre, top, node.name, room, style.LANE_FONT, "bold")
+        for line, fact in enumerate(node.facts, 1):
+            self.write(centre, top - line * style.LINE_OF_TEXT, fact, room)
 
-    def line(self, node):
-        """From a process's parent to the process: to the right, down, to the right."""
+    def draw_line(self, node):
+        """Draw a line from a process's parent to the process: to the right, down, to the right."""
         if node.parent is None:
             return
         _, start, above = self.place(self.nodes[node.parent])
@@ -182,19 +175,13 @@ class _Drawing:
             zorder=0,
         )
 
-    def text(self, x, y, text, room, size, align, weight="normal"):
-        """A text in the room that there is, in pixels; a longer one is cut."""
-        drawn = self.axes.text(
-            x,
-            y,
-            text,
-            color=self.palette.ink,
-            fontsize=size,
-            fontweight=weight,
-            ha=align,
-            va="center_baseline",
-            parse_math=False,
-        )
-        while text and drawn.get_window_extent(self.renderer).width > room:
-            text = text[:-1]
-            drawn.set_text(text + "…")
+    def write_title(self, title):
+        """Write the title above all boxes."""
+        y, room = self.height - style.TOP - style.TITLE_HEIGHT / 2, style.WIDTH - 2 * style.SIDE
+        self.write(style.SIDE, y, title, room, style.TITLE_FONT, "bold", align="left")
+
+    def write(self, x, y, text, room, size=style.SMALL_FONT, weight="normal", align="center"):
+        """Write a text at a place, as much of it as `room` pixels hold."""
+        text = self.cut(text, room, size, weight)
+        font = {"fontsize": size, "fontweight": weight}
+        self.text_at(x, y, text, ha=align, va="center_baseline", **font)

@@ -93,7 +93,8 @@ class PanelOnPage:
 
     def wait_for_newest_picture(self) -> None:
         """Wait until the picture is that of the newest run, as it was at its end."""
-        title = self.last_run("__import__('helpers.chart.words').chart.words.title(t)")
+        scene = "__import__('helpers.chart.scene').chart.scene.Scene(t)"
+        title = self.last_run(f"__import__('helpers.chart.words').chart.words.title({scene})")
         expect(self.picture).to_have_attribute("alt", re.compile(re.escape(title)))
         expect(self.picture).not_to_have_attribute("alt", re.compile("The run goes on"))
 

@@ -6,52 +6,54 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
 from helpers.chart.canvas import Canvas
+from helpers.chart.letters import shortened
 from helpers.chart.style import LINE_OF_TEXT, MOST_ARROWS
-from helpers.chart.words import one_line
 from helpers.timeline import Timeline
 
 FEW_ARROWS = 40
-"""Up to here every message's value is written beside its arrow, if it finds room."""
+"""Up to so many messages, each message's value is written beside its arrow, if there is room."""
+LONGEST_VALUE = 12
+"""Letters of a value beside its arrow."""
 
 
 def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
-    """All messages whose sender has a lane; a circle for each that nobody took.
+    """Draw an arrow for each message whose sender has a lane; a circle if nobody took it.
 
-    What was put before the first process was asked for comes in at the left edge.
+    A message that was put before the first process was asked for comes in at the left edge.
     """
-    lanes = canvas.layout.lanes
-    lane = {pid: i for i, one in enumerate(lanes) for pid in one.pids}
+    lanes, lane = canvas.layout.lanes, canvas.layout.lane_of_pid
     known = [m for m in timeline.messages if m.sender in lane]
     taken = [m for m in known if m.receiver in lane and 0 <= m.got < math.inf][:MOST_ARROWS]
     waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
     if taken:
-        _arrows(canvas, taken, lane)
+        _draw_arrows(canvas, taken, lane)
     if waiting:
         senders = [lane[m.sender] for m in waiting]
         x = [max(m.put, 0) for m in waiting]
         y = [canvas.layout.row(i) + (0.5 if _is_line(lanes[i]) else canvas.bar[1]) for i in senders]
-        looks = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
-        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **looks)
+        circle = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
+        canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **circle)
         canvas.show("not taken")
 
 
 def draw_parent(canvas: Canvas, end: float) -> None:
-    """The parent was there all the time: a thin line."""
+    """Draw the parent as a thin line up to `end`, in seconds: it was there all the time."""
     for row, lane in enumerate(canvas.layout.lanes):
         if _is_line(lane):
             canvas.axes.plot([0, end], [row + 0.5] * 2, color=canvas.palette.muted, zorder=2)
 
 
 def _is_line(lane):
+    """Return whether a lane shows a thin line and no bars."""
     return lane.role == "parent"
 
 
-def _arrows(canvas, messages, lane):
+def _draw_arrows(canvas, messages, lane):
     start, stop = _ends(canvas, messages, lane)
     few = len(messages) <= FEW_ARROWS
-    looks = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
+    paint = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
     lines = LineCollection(
-        np.stack([start, stop], axis=1), gid="message", zorder=7, clip_on=False, **looks
+        np.stack([start, stop], axis=1), gid="message", zorder=7, clip_on=False, **paint
     )
     canvas.axes.add_collection(lines, autolim=False)
     heads = _heads(canvas, start, stop, 10 if few else 6)
@@ -62,17 +64,17 @@ def _arrows(canvas, messages, lane):
     canvas.show("message")
     if few:
         for i, value in _values(canvas, messages, start, stop).items():
-            _value(canvas, value, start, stop, i)
+            _write_value(canvas, value, start, stop, i)
 
 
 def _ends(canvas, messages, lane):
-    """Tail and head of each arrow: time and row, from one bar's edge to the next one's."""
+    """Return tail and head of each arrow, as times and rows, from one bar's edge to the other's."""
     rows = canvas.layout.row(np.array([[lane[m.sender], lane[m.receiver]] for m in messages]))
     down = np.sign(rows[:, 1] - rows[:, 0])
     top, bottom = canvas.bar
     leave = np.where(down > 0, bottom, np.where(down < 0, top, 0.5))
     reach = np.where(down > 0, top, np.where(down < 0, bottom, 0.5))
-    on_line = np.array([_is_line(one) for one in canvas.layout.lanes])
+    on_line = np.array([_is_line(lane) for lane in canvas.layout.lanes])
     pairs = np.array([[lane[m.sender], lane[m.receiver]] for m in messages])
     leave[on_line[pairs[:, 0]]] = 0.5
     reach[on_line[pairs[:, 1]]] = 0.5
@@ -84,7 +86,7 @@ def _ends(canvas, messages, lane):
 
 
 def _heads(canvas, start, stop, size):
-    """The triangles of the arrows' heads: turned in pixels, given in the axes' units."""
+    """Return the triangles of the arrows' heads, turned in pixels, given in the axes' units."""
     unit = np.array([canvas.layout.scale, canvas.layout.lane_height])
     along = (stop - start) * unit
     along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
@@ -94,7 +96,7 @@ def _heads(canvas, start, stop, size):
 
 
 def _values(canvas, messages, start, stop):
-    """What to write beside which arrows: where several lie side by side, how many they are."""
+    """Return what to write beside which arrows; for several side by side, how many they are."""
     unit = [canvas.layout.scale, canvas.layout.lane_height]
     ends = np.hstack([start * unit, stop * unit])  # in pixels
     groups = []
@@ -105,17 +107,16 @@ def _values(canvas, messages, start, stop):
         else:
             groups.append([i])
     return {
-        i: f"{1 + len(others)} messages" if others else one_line(messages[i].value)
+        i: f"{1 + len(others)} messages" if others else shortened(messages[i].value, LONGEST_VALUE)
         for i, *others in groups
     }
 
 
-def _value(canvas, value, starts, stops, i):
-    """The value beside arrow i, at the first place where nothing else stands.
+def _write_value(canvas, value, starts, stops, i):
+    """Write a value beside arrow i, at the first place where nothing else stands.
 
-    Where there is none, it may stand over another arrow, but not over another text.
+    If there is no such place, it may stand over another arrow, but not over another text.
     """
-    value = value if len(value) <= 12 else value[:11] + "…"
     start, stop = starts[i], stops[i]
     shift = (canvas.text_width(value) / 2 + 7) / canvas.layout.scale
     along, rows = stop - start, abs(stop[1] - start[1])
@@ -125,4 +126,4 @@ def _value(canvas, value, starts, stops, i):
     beside = (start + gap, stop - gap, start - up, stop + up, start + along / 2)
     places = [(x + side, y) for x, y in beside for side in (shift, -shift)]
     clear = [place for place in places if not canvas.is_crossed(*place, value, starts, stops)]
-    any(canvas.label_if_free(*place, value) for place in clear + places)
+    canvas.label_at_first_free(clear + places, value)

@@ -1,111 +1,106 @@
-"""What lies between the tasks or on top: waits for a lock, reads and writes of a value, transfers
-of large messages.
+"""What lies on top of the tasks: waits for a lock, transfers of large messages, and marks for reads
+and writes of a value.
 """
 
 import math
 
-import numpy as np
-from matplotlib.collections import PolyCollection
-
-from helpers.chart.bars import corners_of
+from helpers.chart.bars import draw_strips
 from helpers.chart.canvas import Canvas
-from helpers.chart.spans import Spans, last_moment
+from helpers.chart.scene import Scene
+from helpers.chart.spans import Spans
 from helpers.chart.style import LINE_OF_TEXT, MOST_ARROWS
 from helpers.timeline import Hold, Timeline
 
-FEW_ACCESSES = 40
-"""Up to here the value stands beside every mark, if it finds room."""
-LOOKS = {"read": "^", "wrote": "v"}
+OVER_TASKS = 4.5
+"""The height of waits and transfers in matplotlib's order: over the tasks, under their outlines."""
 
 
 def wait_of(hold: Hold, end: float) -> tuple[float, float]:
-    """From when to when somebody waited for a lock; to `end`, in seconds, if nothing ended it."""
+    """Return from when to when a process waited for a lock, in seconds.
+
+    A wait that nothing is known to have ended goes on to `end`.
+    """
     known = [time for time in (hold.got, hold.released) if math.isfinite(time)]
     return hold.wanted, known[0] if known else end
 
 
-def draw_waits(canvas: Canvas, timeline: Timeline) -> None:
-    """Every wait for a lock that is long enough to be seen, over the task that waits."""
-    lane, end = _lane_of_each_pid(canvas), last_moment(timeline)
+def draw_waits(canvas: Canvas, scene: Scene) -> None:
+    """Draw every wait for a lock that is long enough to be seen, over the task that waits."""
+    timeline, lane = scene.timeline, canvas.layout.lane_of_pid
     ends = {p.pid: p.ended for p in timeline.processes if math.isfinite(p.ended)}
     rows = [
-        (lane[hold.pid], *wait_of(hold, ends.get(hold.pid, end)))
+        (lane[hold.pid], *wait_of(hold, ends.get(hold.pid, scene.end)), 0)
         for hold in timeline.holds
         if hold.pid in lane
     ]
-    _strips(canvas, "waiting", rows)
+    _draw_rows(canvas, "waiting", rows)
 
 
 KIND_OF = {"unpickled": "pickling", "pickled": "pickling", "sent": "sending"}
 
 
 def draw_transfers(canvas: Canvas, timeline: Timeline) -> None:
-    """What large messages cost the workers, before and after the tasks."""
-    lane = _lane_of_each_pid(canvas)
+    """Draw what large messages cost the workers, before and after the tasks."""
+    lane = canvas.layout.lane_of_pid
     for kind in ("pickling", "sending"):
         rows = [
-            (lane[one.pid], one.began, one.ended)
-            for one in timeline.transfers
-            if KIND_OF.get(one.action) == kind and one.pid in lane
+            (lane[transfer.pid], transfer.began, transfer.ended, 0)
+            for transfer in timeline.transfers
+            if KIND_OF.get(transfer.action) == kind and transfer.pid in lane
         ]
-        _strips(canvas, kind, rows)
+        _draw_rows(canvas, kind, rows)
 
 
-def _strips(canvas, kind, rows):
-    """Strips of one kind over what lies in the lanes, where they are long enough to be seen.
-
-    `rows` holds the lane, the beginning and the end of each, in seconds.
-    """
+def _draw_rows(canvas, kind, rows):
+    """Draw strips of one kind where they are long enough to be seen; see `Spans.of_rows`."""
     rows = [row for row in rows if canvas.layout.x(row[2] - row[1]) >= 1]
-    if not rows:
-        return
-    lanes, left, right = np.array(rows).T
-    unknown = np.full(len(rows), math.nan)
-    spans = Spans(lanes.astype(np.int64), left, right, unknown, np.arange(len(rows)))
-    style = canvas.palette.kinds[kind]
-    shapes = PolyCollection(
-        corners_of(canvas, spans, *canvas.bar),
-        gid=kind,
-        zorder=4.5,  # over the task and what it was on a core, under its outline
-        facecolor=style.fill,
-        edgecolor=style.edge,
-        hatch=style.hatch,
-        linewidth=0.8,
-    )
-    canvas.axes.add_collection(shapes, autolim=False)
-    canvas.show(kind)
+    if rows:
+        draw_strips(canvas, kind, Spans.of_rows(rows), OVER_TASKS)
+
+
+FEW_ACCESSES = 40
+"""Up to so many reads and writes, the value stands beside every mark, if there is room."""
+MARKERS = {"read": "^", "wrote": "v"}
 
 
 def draw_accesses(canvas: Canvas, timeline: Timeline) -> None:
-    """A mark for each read and each write of a shared value, in the lane of who did it.
+    """Draw a mark for each read and each write of a shared value, in its process's lane.
 
-    Often a read follows a write at once. So what is written stands a little higher than what is
-    read, if bars are tall enough for two texts.
+    Often a read follows a write at once. So written values stand a little higher than read values,
+    if bars are tall enough for two texts.
     """
-    lane, end = _lane_of_each_pid(canvas), canvas.axes.get_xlim()[1]
-    seen = [
-        one
-        for one in timeline.accesses
-        if one.pid in lane and one.time <= end and one.action in LOOKS
+    lane, end = canvas.layout.lane_of_pid, canvas.axes.get_xlim()[1]
+    shown = [
+        access
+        for access in timeline.accesses
+        if access.pid in lane and access.time <= end and access.action in MARKERS
     ][:MOST_ARROWS]
-    ink, card = canvas.palette.ink, canvas.palette.card
+    few = len(shown) <= FEW_ACCESSES
+    places = [
+        (access.time, canvas.layout.row(lane[access.pid]) + _height(canvas, access.action))
+        for access in shown
+    ]
+    for action in MARKERS:
+        marked = [place for place, a in zip(places, shown, strict=True) if a.action == action]
+        if marked:
+            _draw_marks(canvas, action, marked, size=8 if few else 4)
+    if few:
+        for (x, y), access in zip(places, shown, strict=True):
+            away = (canvas.text_width(access.value) / 2 + 9) / canvas.layout.scale
+            canvas.label_at_first_free([(x + away, y), (x - away, y)], access.value)
+
+
+def _height(canvas, action):
+    """Return how far below the top of its row a mark stands, as part of the row's height."""
+    if canvas.bar_height < 1.7 * LINE_OF_TEXT:
+        return 0.5
     apart = 0.5 * LINE_OF_TEXT / canvas.layout.lane_height
-    apart *= canvas.bar_height >= 1.7 * LINE_OF_TEXT
-    height = {"read": 0.5 + apart, "wrote": 0.5 - apart}
-    for action, marker in LOOKS.items():
-        mine = [one for one in seen if one.action == action]
-        if mine:
-            x = [one.time for one in mine]
-            y = [canvas.layout.row(lane[one.pid]) + height[action] for one in mine]
-            fill = card if action == "read" else ink
-            looks = {"mec": ink, "mfc": fill, "ms": 8 if len(seen) <= FEW_ACCESSES else 4}
-            canvas.axes.plot(x, y, marker, zorder=8, gid=action, **looks)
-            canvas.show(action)
-    for one in seen if len(seen) <= FEW_ACCESSES else ():
-        away = (canvas.text_width(one.value) / 2 + 9) / canvas.layout.scale
-        y = canvas.layout.row(lane[one.pid]) + height[one.action]
-        any(canvas.label_if_free(one.time + side * away, y, one.value) for side in (1, -1))
+    return 0.5 + apart if action == "read" else 0.5 - apart
 
 
-def _lane_of_each_pid(canvas):
-    return {pid: place for place, lane in enumerate(canvas.layout.lanes) for pid in lane.pids}
+def _draw_marks(canvas, action, places, size):
+    """Draw the marks of one action; what is read is hollow, what is written is filled."""
+    ink, card = canvas.palette.ink, canvas.palette.card
+    paint = {"mec": ink, "mfc": card if action == "read" else ink, "ms": size}
+    canvas.axes.plot(*zip(*places, strict=True), MARKERS[action], zorder=8, gid=action, **paint)
+    canvas.show(action)

@@ -1,6 +1,6 @@
-"""What a chart shows, as numbers: which lanes there are and what lies in them from when to when.
+"""What lies in the lanes of a chart, as numbers: from when to when, and which part on a core.
 
-No drawing here. Everything is kept in arrays, because a chart may hold a million tasks.
+Nothing is drawn here. Everything is kept in arrays, because a chart may hold a million tasks.
 """
 
 import math
@@ -9,38 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.timeline import LOST, RAISED, RUNNING, Timeline
-
-SHARING_ROLES = ("worker", "thread")
-"""Those who share out tasks: workers of a pool and threads."""
-TASK_ROLES = (*SHARING_ROLES, "process")
-
-
-@dataclass
-class Lane:
-    """One line of the chart: a worker, a process, a manager or the parent, with all its pids.
-
-    Lanes of the same `host` that lie together are drawn as a group; an empty one says nothing.
-    """
-
-    name: str
-    role: str
-    number: int
-    pids: list[int]
-    host: str = ""
-
-
-def only_threads(lanes: Sequence[Lane]) -> bool:
-    """Whether all lanes are threads, which have an id of their own but no pid."""
-    return {lane.role for lane in lanes} == {"thread"}
+from helpers.chart.lanes import TASK_ROLES, Lane, place_of
+from helpers.chart.scene import Scene
+from helpers.timeline import LOST, POOL_ROLES, RAISED, RUNNING, Timeline
 
 
 @dataclass
 class Spans:
-    """Many stretches of time of one kind. `lane` counts from 0, in the chart's order of lanes.
+    """Many stretches of time of one kind.
 
-    `share` is what part of each was on a core (nan if unknown), `item` its place in the timeline's
-    tasks or processes.
+    `lane` counts from 0, in the chart's order of lanes. `left` and `right` are seconds. `share` is
+    which part of each span was on a core (nan if unknown), `item` its place in the timeline's tasks
+    or processes.
     """
 
     lane: np.ndarray
@@ -49,97 +29,40 @@ class Spans:
     share: np.ndarray
     item: np.ndarray
 
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple]) -> "Spans":
+        """Return spans from rows (lane, left, right, item), at least one; no share is known."""
+        lane, left, right, item = np.array(rows).T
+        unknown = np.full(len(rows), math.nan)
+        return cls(lane.astype(np.int64), left, right, unknown, item.astype(np.int64))
+
     def __len__(self):
         return len(self.lane)
 
+    @property
+    def length(self) -> np.ndarray:
+        """How long each span is, in seconds."""
+        return self.right - self.left
+
     def where(self, chosen: np.ndarray) -> "Spans":
-        """Only the chosen ones."""
+        """Return only the chosen spans."""
         columns = (self.lane, self.left, self.right, self.share, self.item)
         return Spans(*(column[chosen] for column in columns))
 
-
-def lanes_of(timeline: Timeline, predicted: Timeline | None = None) -> list[Lane]:
-    """The lanes of a chart from top to bottom: the parent if it took part, workers, managers."""
-    found = {}
-    for process in timeline.processes:
-        key = (process.role == "manager", process.lane)
-        if key not in found:
-            name = _lane_name(process)
-            found[key] = Lane(name, process.role, process.lane, [], process.host)
-        found[key].pids.append(process.pid)
-    for lane in _lanes_without_process(timeline, predicted):
-        if (False, lane) not in found:
-            found[False, lane] = Lane(f"worker {lane}", "worker", lane, [])
-    lanes = [found[key] for key in sorted(found)]
-    if _parent_took_part(timeline):
-        lanes.insert(0, Lane("parent", "parent", 0, [timeline.parent]))
-    return lanes
+    def joined(self, others: "Spans") -> "Spans":
+        """Return these spans and the others."""
+        pairs = zip(vars(self).values(), vars(others).values(), strict=True)
+        return Spans(*(np.concatenate(pair) for pair in pairs))
 
 
-def hosts_of(lanes: Sequence[Lane]) -> list[tuple[str, int, int]]:
-    """The groups of lanes that lie together on one host: its name, the first and the last place."""
-    groups = []
-    for place, lane in enumerate(lanes):
-        if lane.host and groups and groups[-1][0] == lane.host and groups[-1][2] == place - 1:
-            groups[-1] = (lane.host, groups[-1][1], place)
-        elif lane.host:
-            groups.append((lane.host, place, place))
-    return groups
+def spans_of(scene: Scene) -> dict[str, Spans]:
+    """Return all that lies in a chart's lanes, by kind.
 
-
-def _lane_name(process):
-    if process.role in SHARING_ROLES:
-        return f"{process.role} {process.lane}"
-    return process.name if process.role == "process" else "manager"
-
-
-def _lanes_without_process(timeline, predicted):
-    """Lanes of a prediction; and of tasks whose process nobody recorded."""
-    lanes = set(np.flatnonzero(np.bincount(timeline.tasks.lane)).tolist())
-    for one in (timeline, predicted):
-        if one is not None and one.predicted:
-            lanes |= set(range(1, one.workers + 1))
-    return lanes
-
-
-def _parent_took_part(timeline):
-    """Whether a message came from the parent or went to it."""
-    return any(timeline.parent in (m.sender, m.receiver) for m in timeline.messages)
-
-
-def last_moment(timeline: Timeline) -> float:
-    """Where the time axis ends, in seconds.
-
-    A pool that is left open with nothing to do would stretch the axis to the moment of the
-    snapshot and squeeze all that happened. So its idle time counts only while something runs.
+    A process that has not ended reaches to the end of the scene, a running task to the snapshot.
     """
-    moments = [timeline.tasks.finished, timeline.tasks.started]
-    moments += [np.array([(p.asked, p.born, p.ready, p.ended) for p in timeline.processes])]
-    moments += [np.array([(m.put, m.got) for m in timeline.messages])]
-    known = [float(np.nanmax(times)) for times in moments if np.isfinite(times).any()]
-    if _something_runs(timeline):
-        known.append(timeline.now)
-    return max(known, default=0.0)
-
-
-def _something_runs(timeline):
-    """Whether a task, a process of its own or a start-up was still under way."""
-    return bool((timeline.tasks.outcome == RUNNING).any()) or any(
-        math.isnan(p.ended)
-        and (p.role == "process" or (p.role in SHARING_ROLES and math.isnan(p.ready)))
-        for p in timeline.processes
-    )
-
-
-def first_start(timeline: Timeline) -> float:
-    """When the first task started; 0 if there is none."""
-    return float(timeline.tasks.started.min()) if len(timeline.tasks) else 0.0
-
-
-def spans_of(timeline: Timeline, lanes: Sequence[Lane], end: float) -> dict[str, Spans]:
-    """All that lies in the lanes, by kind. What has not ended reaches to `end`, in seconds."""
-    spans = _process_spans(timeline, lanes, end)
-    tasks = task_spans(timeline, lanes)
+    timeline = scene.timeline
+    spans = _process_spans(timeline, scene.lanes, scene.end)
+    tasks = task_spans(timeline, scene.lanes)
     if timeline.predicted:
         return spans | {"ghost": tasks}
     outcome = timeline.tasks.outcome
@@ -149,19 +72,19 @@ def spans_of(timeline: Timeline, lanes: Sequence[Lane], end: float) -> dict[str,
     return spans | {kind: tasks.where(which) for kind, which in chosen.items() if which.any()}
 
 
-def ghost_spans(predicted: Timeline, timeline: Timeline, lanes: Sequence[Lane]) -> Spans:
-    """A prediction's tasks as spans beside those of a measured timeline.
+def ghost_spans(predicted: Timeline, scene: Scene, lanes: Sequence[Lane]) -> Spans:
+    """Return a prediction's tasks as spans beside those that were measured.
 
     A prediction knows no start-up, so it begins with the first task's start.
     """
-    shift, alike = first_start(timeline), lanes_alike(predicted, timeline)
-    return task_spans(predicted, lanes, shift, alike[predicted.tasks.lane])
+    alike = lanes_alike(predicted, scene.timeline)
+    return task_spans(predicted, lanes, scene.first_start, alike[predicted.tasks.lane])
 
 
 def task_spans(
     timeline: Timeline, lanes: Sequence[Lane], shift: float = 0.0, number: np.ndarray | None = None
 ) -> Spans:
-    """All tasks as spans, moved by `shift` seconds; running ones up to the snapshot.
+    """Return all tasks as spans, moved by `shift` seconds; running ones end with the snapshot.
 
     `number` replaces the tasks' own lane numbers.
     """
@@ -169,22 +92,21 @@ def task_spans(
     numbers = {lane.number: place for place, lane in enumerate(lanes) if lane.role in TASK_ROLES}
     place = np.zeros(max(numbers, default=0) + 1, np.int64)
     place[list(numbers)] = list(numbers.values())
-    right = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
     return Spans(
         place[tasks.lane if number is None else number],
         tasks.started + shift,
-        right + shift,
+        timeline.ends + shift,
         tasks.on_core,
         np.arange(len(tasks)),
     )
 
 
 def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
-    """For each lane number of a prediction the measured lane to lay it beside.
+    """Return for each lane number of a prediction the measured lane to lay it beside.
 
-    Which worker takes which task first is chance. So once all is done the lanes are paired by how
-    much they worked, the least busy with the least busy and so on, as long as there are equally
-    many. While tasks still run they are paired by who began first.
+    It is chance which worker takes which task first. So once all tasks are done, the lanes are
+    paired by how much they worked, the least busy lane with the least busy and so on, if both sides
+    have equally many lanes. While tasks still run, the lanes are paired by when they began.
     """
     alike = np.arange(int(predicted.tasks.lane.max(initial=0)) + 1)
     if timeline.workers != predicted.workers:
@@ -200,12 +122,12 @@ def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
 
 
 def _most_lanes(timeline):
-    """The highest number of a lane. Of a table's tasks, some lanes may be missing."""
+    """Return the highest number of a lane; some numbers below it may have no tasks."""
     return max(timeline.workers, int(timeline.tasks.lane.max(initial=0)))
 
 
 def _order_of_starts(timeline):
-    """When each lane began its first task, by lane number; before all for lane 0."""
+    """Return when each lane began its first task, by lane number; lane 0 comes before all."""
     first = np.full(_most_lanes(timeline) + 1, math.inf)
     np.minimum.at(first, timeline.tasks.lane, timeline.tasks.started)
     first[0] = -1
@@ -213,7 +135,7 @@ def _order_of_starts(timeline):
 
 
 def _work(timeline):
-    """The seconds of work of each lane, by lane number; less than none for lane 0."""
+    """Return the seconds of work of each lane, by lane number; lane 0 comes before all."""
     tasks = timeline.tasks
     work = np.bincount(
         tasks.lane, tasks.finished - tasks.started, minlength=_most_lanes(timeline) + 1
@@ -223,31 +145,25 @@ def _work(timeline):
 
 
 def _process_spans(timeline, lanes, end):
-    """Start-up and life of every process. A worker's life is called idle: tasks lie on top."""
-    place = {(lane.role == "manager", lane.number): i for i, lane in enumerate(lanes)}
+    """Return start-up and life of every process. Tasks will lie on top of a worker's idle life."""
+    place = place_of(lanes)
     rows = {"startup": [], "idle": [], "process": [], "manager": []}
     for item, process in enumerate(timeline.processes):
         lane = place[process.role == "manager", process.lane]
         over = process.ended if math.isfinite(process.ended) else end
-        ready = process.ready if process.role in SHARING_ROLES else process.born
-        up = min(ready, over) if math.isfinite(ready) else over
+        up = min(process.up, over) if math.isfinite(process.up) else over
         if math.isfinite(process.asked):
             rows["startup"].append((lane, process.asked, up, item))
-        life = "idle" if process.role in SHARING_ROLES else process.role
+        life = "idle" if process.role in POOL_ROLES else process.role
         rows[life].append((lane, up, over, item))
-    return {kind: _as_spans(found) for kind, found in rows.items() if found}
-
-
-def _as_spans(rows):
-    lane, left, right, item = np.array(rows).T
-    return Spans(lane.astype(np.int64), left, right, np.full(len(rows), math.nan), item.astype(int))
+    return {kind: Spans.of_rows(found) for kind, found in rows.items() if found}
 
 
 def within(spans: Spans, lives: Spans) -> Spans:
-    """The parts of the spans that lie in the lives of their lanes' processes.
+    """Return the parts of the spans that lie in the lives of their lanes' processes.
 
-    A lane's processes follow each other, so a span belongs to the last one that began before the
-    span's end. Looking that up in pairs (lane, when) in order does it for all spans at once.
+    The processes of a lane follow each other, so a span belongs to the last process that began
+    before the span's end. All of these are found at once by a search in pairs (lane, time).
     """
     lives = lives.where(np.lexsort((lives.left, lives.lane)))
     moments = np.unique(lives.left)
@@ -261,12 +177,21 @@ def within(spans: Spans, lives: Spans) -> Spans:
 
 
 def coverage(spans: Spans, rows: np.ndarray, shape: tuple[int, int], left: float, scale: float):
-    """How much of each pixel's time the spans cover, as an array of `shape` (rows, columns).
+    """Return how much of each pixel's time the spans cover, and which part of it was on a core.
 
-    `rows` is the row of each span, `left` the time at the first pixel's left edge in seconds,
-    `scale` pixels a second. Every span adds the part of each pixel that it covers; the sum of
-    ramps at both ends does that in one pass, however long the spans are. The second array is the
-    same for the part that was on a core.
+    Every span adds the part of each pixel that it covers. The running sum of a ramp at each end of
+    a span does that in one pass, however long the spans are.
+
+    Args:
+        spans: what covers the pixels.
+        rows: the row of each span.
+        shape: rows and columns of pixels.
+        left: the time at the left edge of the first column, in seconds.
+        scale: pixels a second.
+
+    Returns:
+        Two arrays of `shape`: the share of each pixel that is covered, from 0 on (spans that
+        overlap are added), and the same for the part that was on a core.
     """
     known = np.nan_to_num(spans.share)
     everything = _ramps(spans, rows, shape, left, scale, None)
@@ -276,6 +201,11 @@ def coverage(spans: Spans, rows: np.ndarray, shape: tuple[int, int], left: float
 
 
 def _ramps(spans, rows, shape, left, scale, weight):
+    """Return what the spans cover of each pixel, each span times its weight if weights are given.
+
+    A span adds a step at its left end and takes it away at its right end. An end within a pixel is
+    split between that pixel and the next, by how far into the pixel it lies.
+    """
     height, width = shape
     steps = np.zeros(height * (width + 2))
     for edge, sign in ((spans.left, 1.0), (spans.right, -1.0)):

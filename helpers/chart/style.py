@@ -1,8 +1,8 @@
-"""How a chart looks: sizes, and one palette for light and one for dark surroundings.
+"""The style of all charts: sizes, and one palette for light and one for dark surroundings.
 
 The hues are Okabe and Ito's, which colour-blind eyes tell apart (https://jfly.uni-koeln.de/color/).
 They are made lighter or darker here so that neighbours also differ in lightness, which is all that
-a grey print leaves over. Outcomes that matter carry a hatch or a mark as well. A test holds the
+a grey print shows of a colour. Outcomes that matter also carry a hatch or a mark. A test holds the
 contrasts and the differences.
 """
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 
 DPI = 100
 WIDTH = 960
-"""The width of every chart, in pixels. All sizes below are pixels too; fonts are in points."""
+"""The width of every chart in pixels. All sizes below are pixels, too, but fonts are in points."""
 
 TITLE_FONT, SUBTITLE_FONT, LANE_FONT, SMALL_FONT = 16, 12, 12, 11
 
 TALLEST_LANE = 44
 LANES_HEIGHT = 600
-"""All lanes together are never taller than this; more lanes make thinner ones."""
+"""The height that all lanes together never exceed: more lanes become thinner."""
 THINNEST_LANE = 6
-"""Lanes that would be thinner than this are grouped, several to a row."""
+"""The least height of a lane: lanes that would be thinner are grouped, several to a row."""
 LINE_OF_TEXT = 18
-"""What one line in the small font needs from top to bottom."""
+"""The height of one line in the small font."""
 
 TOP, TITLE_HEIGHT, SUBTITLE_HEIGHT, RULER_HEIGHT = 12, 32, 28, 24
 AXIS_HEIGHT, LEGEND_ROW, BOTTOM = 54, 24, 8
 AXIS_LABEL = 30
-"""How far below the lanes the axis's label begins, in pixels: under the numbers at its ticks."""
+"""The distance from the lanes to the axis's label, which stands below the numbers of the ticks."""
 SIDE = 16
 HOST_COLUMN = 26
-"""What the names of hosts need left of the lanes' names."""
+"""The width of the hosts' names, left of the lanes' names."""
 
 MOST_HOVER_BOXES = 300
 MOST_LABELS = 400

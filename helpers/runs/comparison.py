@@ -14,9 +14,11 @@ import numpy as np
 
 from helpers.chart import curves, words
 from helpers.chart.curves import Point, medians, methods_of
+from helpers.chart.picture import Chart
+from helpers.chart.scene import Scene
 from helpers.chart.sheet import Sheet
 from helpers.chart.style import DARK, LIGHT, MOST_HOVER_BOXES
-from helpers.gantt import Chart, gantt
+from helpers.gantt import gantt
 from helpers.runs.runner import Result
 from helpers.timeline import OUTCOMES
 
@@ -147,7 +149,7 @@ def _points(results):
             result.setting.method,
             result.setting.numbers[counted],
             result.timeline.total,
-            result.timeline.makespan if words.shares_tasks(result.timeline) else math.nan,
+            result.timeline.makespan if Scene(result.timeline).shares_tasks else math.nan,
             speed_up if counted == WORKERS else math.nan,
         )
         for run, (result, speed_up) in enumerate(

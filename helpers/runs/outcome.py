@@ -1,7 +1,7 @@
 """A run in words: how it ended, and how long it may still take."""
 
 from helpers.chart import words
-from helpers.chart.spans import first_start
+from helpers.chart.scene import Scene
 from helpers.runs.difference import difference
 from helpers.runs.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Result
 from helpers.timeline import Timeline
@@ -26,7 +26,7 @@ def outcome(result: Result, predicted: Timeline | None = None, guess: float | No
     """
     if result.trouble:
         return f"{result.setting}: {HOW_IT_ENDED.get(result.trouble, result.trouble)}"
-    said = f"{words.title(result.timeline)}."
+    said = f"{words.title(Scene(result.timeline))}."
     if not len(result.timeline.tasks):
         return said
     if guess is not None:
@@ -50,7 +50,7 @@ def to_go(timeline: Timeline, share: float, predicted: Timeline | None = None) -
     """
     if not 0 < share < 1:
         return ""
-    so_far = timeline.now - first_start(timeline)
+    so_far = timeline.now - Scene(timeline).first_start
     left = so_far * (1 - share) / share
     if predicted is not None:
         left = max(0.0, predicted.makespan - so_far)

@@ -10,7 +10,7 @@ from IPython.display import display, update_display
 
 from helpers import machine
 from helpers.chart import words
-from helpers.gantt import Chart
+from helpers.chart.picture import Chart
 from helpers.runs.comparison import charts_together, comparison
 from helpers.runs.runner import Result
 from helpers.runs.table import table_html

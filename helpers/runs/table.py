@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from helpers.chart import words
-from helpers.chart.spans import first_start
+from helpers.chart.scene import Scene
 from helpers.runs.comparison import speed_up_of_each
 from helpers.runs.runner import Result
 
@@ -60,8 +60,9 @@ def _rows(results):
 
 def _measured(timeline, speed_up):
     """Return what was measured of one run, as texts; one is empty where nothing was measured."""
-    shares = words.shares_tasks(timeline)
-    start_up = first_start(timeline) if len(timeline.tasks) else math.nan
+    scene = Scene(timeline)
+    shares = scene.shares_tasks
+    start_up = scene.first_start if len(timeline.tasks) else math.nan
     return (
         f"{len(timeline.tasks):,}",
         _or_empty(timeline.makespan if shares else math.nan, words.seconds),

@@ -1,0 +1,151 @@
+"""Everything that stands around the lanes: names beside them, time below them, and the legend."""
+
+import math
+
+from matplotlib.patches import Rectangle
+
+from helpers.chart import style
+from helpers.chart.canvas import Canvas
+from helpers.chart.lanes import hosts_of, only_threads
+from helpers.chart.names import group_name, pids_of, short_name
+
+LEGEND = {
+    "task": "task",
+    "core": "on a core",
+    "running": "still running",
+    "raised": f"{style.CROSS} raised an error",
+    "lost": f"{style.DAGGER} lost: its process ended",
+    "ghost": "predicted",
+    "startup": "start-up",
+    "idle": "idle",
+    "process": "process alive",
+    "manager": "manager",
+    "waiting": "waits for a lock",
+    "pickling": "pickles or unpickles",
+    "sending": "sends a result",
+    "read": "value read",
+    "wrote": "value written",
+    "message": "message",
+    "not taken": "never taken",
+}
+GLYPHS = {"message": "→", "not taken": "○", "read": "△", "wrote": "▼"}
+"""What stands in the legend for kinds that are no bars."""
+
+
+# Beside the lanes
+
+
+def draw_lane_names(canvas: Canvas) -> None:
+    """Write the lanes' names and pids; where lanes are thin, only some of them."""
+    layout, lanes = canvas.layout, canvas.layout.lanes
+    step = math.ceil(style.LINE_OF_TEXT / layout.lane_height)
+    step *= 2 if layout.together > 1 else 1  # `workers 1–10` need not stand line by line
+    stacked = layout.lane_height >= 2 * style.LINE_OF_TEXT
+    for row in range(0, layout.rows if lanes else 0, step):
+        y = 1 - (row + 0.5) / layout.rows
+        in_row = lanes[row * layout.together : (row + 1) * layout.together]
+        name = group_name(in_row) if layout.together > 1 else short_name(in_row[0])
+        _write_beside(canvas, y, layout.pids and layout.pids + 12, name, style.LANE_FONT)
+        if layout.together == 1:
+            _write_beside(canvas, y, 0, pids_of(in_row[0], stacked), muted=True)
+    if layout.pids:
+        y = 1 + 0.5 * style.RULER_HEIGHT / layout.height
+        _write_beside(canvas, y, 0, "id" if only_threads(lanes) else "pid", muted=True)
+    if layout.together == 1:
+        for host, first, last in hosts_of(lanes):
+            _draw_host(canvas, host, first, last)
+
+
+def _write_beside(canvas, y, away, text, size=style.SMALL_FONT, muted=False):
+    """Write a text left of the axes, `away` pixels from them; `y` is in parts of their height."""
+    canvas.axes.text(
+        -(away + style.SIDE / 2) / canvas.layout.width,
+        y,
+        text,
+        transform=canvas.axes.transAxes,
+        fontsize=size,
+        color=canvas.palette.muted if muted else canvas.palette.ink,
+        ha="right",
+        va="center" if "\n" in text else "center_baseline",  # one line with the other column
+        linespacing=1.05,
+        parse_math=False,
+    )
+
+
+def _draw_host(canvas, name, first, last):
+    """Draw a bracket beside the lanes of one host, its name along it, and a line between hosts."""
+    layout, axes = canvas.layout, canvas.axes
+    x = (2 * style.SIDE - layout.left) / layout.width
+    line = {"color": canvas.palette.muted, "clip_on": False}
+    ends, across = [first + 0.08, last + 0.92], axes.get_yaxis_transform()
+    axes.plot([x, x], ends, transform=across, linewidth=2, gid="host", **line)
+    if first:
+        axes.plot([x, 1], [first, first], transform=across, linewidth=0.8, **line)
+    axes.text(
+        x - 0.6 * style.SIDE / layout.width,
+        (first + last + 1) / 2,
+        canvas.cut(name, (last + 1 - first) * layout.lane_height),
+        transform=across,
+        fontsize=style.SMALL_FONT,
+        color=canvas.palette.ink,
+        rotation=90,
+        ha="center",
+        va="center",
+        parse_math=False,
+    )
+
+
+# Below the lanes
+
+
+def draw_time_axis(canvas: Canvas, zero: str) -> None:
+    """Draw ticks and grid, and write what is counted: seconds since `zero`."""
+    axes, palette = canvas.axes, canvas.palette
+    axes.tick_params(
+        axis="x", labelsize=style.SMALL_FONT, labelcolor=palette.ink, color=palette.muted
+    )
+    axes.yaxis.set_visible(False)
+    axes.xaxis.get_major_formatter().set_useOffset(False)
+    axes.grid(axis="x", color=palette.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.spines["bottom"].set_color(palette.muted)
+    axes.set_xlabel(f"seconds since {zero}", fontsize=style.SMALL_FONT, color=palette.muted)
+    # Without a place of its own, matplotlib would lay out all ticks again to find room for it.
+    axes.xaxis.set_label_coords(0.5, -style.AXIS_LABEL / canvas.layout.height)
+
+
+def draw_legend(canvas: Canvas, names: dict[str, str]) -> None:
+    """Say what the kinds on this chart mean, in at most two lines. `names` replaces the usual."""
+    x, y = style.SIDE, style.BOTTOM + 1.5 * style.LEGEND_ROW
+    entries = LEGEND | names
+    for kind in (kind for kind in LEGEND if kind in canvas.shown):
+        width = 34 + canvas.text_width(entries[kind])
+        if x + width > style.WIDTH - style.SIDE:
+            x, y = style.SIDE, y - style.LEGEND_ROW
+        _draw_swatch(canvas, kind, x, y)
+        canvas.text_at(x + 34, y, entries[kind], gid="legend")
+        x += width + 20
+
+
+def _draw_swatch(canvas, kind, x, y):
+    """Draw a small sample of a kind, as it is drawn on the chart."""
+    if kind in GLYPHS:
+        canvas.text_at(x + 4, y, GLYPHS[kind], fontsize=style.TITLE_FONT)
+        return
+    tall = canvas.layout.figure_height
+    look = canvas.palette.kinds[kind]
+    flat = canvas.shown[kind]
+    fill = (look.flat or look.fill) if flat else look.fill
+    sample = Rectangle(
+        (x / style.WIDTH, (y - 7) / tall),
+        28 / style.WIDTH,
+        14 / tall,
+        facecolor="none" if kind == "ghost" and not flat else fill,
+        edgecolor=look.edge,
+        hatch=None if flat else look.hatch or None,
+        linestyle=(0, (3, 1.5)) if look.dashed else "solid",
+        linewidth=1.2,
+        gid=f"swatch {kind}",
+    )
+    canvas.figure.add_artist(sample)
