@@ -160,7 +160,7 @@ def test_a_value_is_the_real_one():
 def chart_of(accesses=(), holds=()):
     """Two processes from 0.1 to 2.0, that share what is given."""
     from helpers.timeline import Timeline
-    from tests.test_gantt import process, tasks_of
+    from tests.support.charts import process, tasks_of
 
     tasks = tasks_of(
         ["add(value 1)"] * 2, pid=[4101, 4102], lane=[1, 2], started=[0.1] * 2, finished=[2.0] * 2

@@ -15,8 +15,8 @@ from helpers.chart.curves import ticks
 from helpers.chart.style import DARK, LIGHT, MARKERS, MOST_HOVER_BOXES, SMALL_FONT, WIDTH
 from helpers.runs.comparison import charts_together, comparison, speed_up_of_each
 from helpers.timeline import LOST, RETURNED
+from tests.support.colours import contrast, lightness
 from tests.support.runs import FIVE, METHODS, forty, nothing, readers, run
-from tests.test_gantt import contrast, lightness
 
 # Speed-up
 
