@@ -5,6 +5,7 @@ import itertools
 import math
 import multiprocessing
 import threading
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -122,7 +123,10 @@ def test_locks_of_the_library_itself_are_not_shown():
     assert queue.get() == 1
     with mp.Pool(1) as pool:
         pool.apply(abs, (1,))
+    with ProcessPoolExecutor(1, mp_context=mp) as executor:
+        assert executor.submit(abs, -1).result(60) == 1
     assert mp.timeline().holds == []
+    assert mp.Lock().label == "lock 1"
 
 
 def test_a_values_own_lock_is_shown_only_where_it_is_asked_for():

@@ -1,11 +1,15 @@
 """The rooms of helpers/: doors, folders behind them, who knows whom, what a child has to load."""
 
 import ast
+import ctypes
 import functools
+import importlib
 import json
+import multiprocessing
 import re
 import sys
 from collections.abc import Iterator
+from multiprocessing import util
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ import pytest
 import helpers
 from helpers.observed import get_context
 from tests.support import workers
-from tests.support.methods import METHODS
+from tests.support.methods import AVAILABLE, METHODS
 
 FOLDER = Path(helpers.__file__).parent
 NOTEBOOKS = FOLDER.parent / "notebooks"
@@ -156,10 +160,39 @@ STANDARD_NAMES: dict[str, set[str]] = {
     "parent.processes": {"_args", "_closed", "_parent_pid", "_popen", "_target"},
     "parent.tracker": {"_forkserver_pid", "_lock"},
 }
-"""The underscore names of the standard library and of packages that a file leans on.
+"""The underscore names of the standard library that a file leans on.
 
-`tests/child/test_workers.py` and `tests/parent/test_pools.py` hold that they are there.
+Those that a file leans on in another way than by an attribute, such as by a method of the same
+name, are held by `tests/child/test_workers.py` and `tests/parent/test_pools.py`.
 """
+
+
+def standard_names() -> set[str]:
+    """The underscore names that the standard library has in this Python, where ours lean on it."""
+    mp = multiprocessing.get_context("spawn")
+    with mp.Pool(1) as pool:
+        of_pool = [pool, pool._worker_handler, pool.imap(abs, []), pool.map_async(abs, [])]
+        of_pool.append(pool.map_async(abs, [])._event)
+    things = [*of_pool, mp.Process(), mp.SimpleQueue(), mp.Lock(), mp.Value("i"), util, ctypes]
+    if "forkserver" in AVAILABLE:
+        things.append(importlib.import_module("multiprocessing.forkserver")._forkserver)
+    return {name for thing in things for name in dir(thing) if is_private(name)}
+
+
+def test_the_standard_names_that_are_leaned_on_are_there() -> None:
+    listed = {name for names in STANDARD_NAMES.values() for name in names}
+    if "forkserver" not in AVAILABLE:
+        listed -= STANDARD_NAMES["parent.tracker"]
+    assert listed - standard_names() == set()
+
+
+@pytest.mark.parametrize("module", sorted(STANDARD_NAMES))
+def test_a_file_leans_on_every_name_that_is_listed_for_it(module: str, monkeypatch) -> None:
+    """A longer list would excuse a reach into another file of ours."""
+    listed = STANDARD_NAMES[module]
+    monkeypatch.setitem(STANDARD_NAMES, module, set())
+    reached = reaches_into_others(module, MODULES)
+    assert {line.partition(" ")[2] for line in reached} == listed
 
 
 def is_private(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -19,6 +20,24 @@ from tests.support.within import until, within
 
 OUR_CHILDREN = METHODS[:2]
 """Those methods by which a process becomes a child of ours, not of the fork server."""
+
+
+# A start
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_cannot_be_started_again_says_so_in_the_words_of_the_standard_library(closed) -> None:
+    said = []
+    for mp in (multiprocessing.get_context("spawn"), get_context("spawn")):
+        process = mp.Process(target=workers.double, args=(1,))
+        process.start()
+        process.join()
+        if closed:
+            process.close()
+        with pytest.raises((AssertionError, ValueError)) as caught:
+            process.start()
+        said.append((caught.type, str(caught.value)))
+    assert said[0] == said[1]
 
 
 # An end

@@ -5,14 +5,22 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 
 import pytest
 
 from helpers.observed import get_context
 from helpers.parent import checks, folders, pools
+from helpers.parent.waits import POLL
+from helpers.parent.watcher import Stopped, Watcher
 from tests.support import workers
 from tests.support.methods import METHODS
 from tests.support.within import until, within
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
 
 # Starts
 
@@ -43,9 +51,6 @@ def test_a_process_whose_start_was_interrupted_can_be_joined(method, monkeypatch
     mp = get_context(method)
     process = mp.Process(target=workers.double, args=(1,))
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(mp.watcher, "_note_start", interrupt)
     with pytest.raises(KeyboardInterrupt):
         process.start()
@@ -74,6 +79,51 @@ def test_no_start_of_a_pools_worker_waits_for_a_thread_of_ours_or_for_a_sweep(mo
     assert steps == ["process"] * 3 + ["watch", "sweep"]
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_whose_start_was_interrupted_before_it_was_noted_is_ended_by_stop(
+    method: str, monkeypatch
+) -> None:
+    mp = get_context(method)
+    process = mp.Process(target=time.sleep, args=(60,))
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(mp.watcher, "_note_start", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            process.start()
+    within(30, mp.stop)
+    assert process.exitcode not in (None, 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_start_of_a_process_is_noted_although_an_interrupt_came(
+    method: str, monkeypatch
+) -> None:
+    start = BaseProcess.start
+
+    def start_and_interrupt(process: BaseProcess) -> None:
+        start(process)
+        interrupt()
+
+    mp = get_context(method)
+    process = mp.Process(target=workers.double, args=(1,))
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(BaseProcess, "start", start_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            process.start()
+    within(30, process.join)
+    until(lambda: mp.watcher._thread is None)
+    (noted,) = mp.timeline().processes
+    assert (noted.pid, noted.exitcode) == (process.pid, 0)
+
+
+def test_a_process_that_cannot_be_started_is_not_owned() -> None:
+    mp = get_context("spawn")
+    with pytest.raises(TypeError, match="pickle"):
+        mp.Process(target=workers.double, args=(threading.Lock(),)).start()
+    assert mp.watcher.all_have_ended()
+    assert mp.timeline().processes == []
+    assert not mp.watcher._watched
+
+
 # Ends
 
 
@@ -88,3 +138,39 @@ def test_an_end_is_noticed_while_a_sweep_goes_on(monkeypatch) -> None:
         with pytest.raises(pools.WorkerDied):
             result.get(timeout=30)
     swept.set()
+
+
+# Waits
+
+
+@pytest.mark.parametrize("timeout", [-1, 0])
+def test_a_wait_for_no_time_is_one_attempt(timeout: float) -> None:
+    assert list(Watcher("spawn").slices(timeout)) == [0]
+
+
+def test_a_wait_is_divided_into_short_ones_until_its_time_is_over() -> None:
+    begun, slices = time.monotonic(), []
+    for seconds in Watcher("spawn").slices(3 * POLL):
+        slices.append(seconds)
+        time.sleep(seconds)
+    assert time.monotonic() - begun >= 3 * POLL
+    assert len(slices) > 1
+    assert all(0 <= seconds <= POLL for seconds in slices)
+
+
+def test_a_stop_ends_a_wait_for_ever() -> None:
+    watcher = Watcher("spawn")
+    wait = watcher.slices(None)
+    assert next(wait) == POLL
+    watcher.stop()
+    with pytest.raises(Stopped):
+        next(wait)
+
+
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_wait_in_a_fork_is_not_divided(timeout: float | None, monkeypatch) -> None:
+    watcher = Watcher("fork")
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    wait = watcher.slices(timeout)
+    assert next(wait) == timeout
+    assert list(wait) == []
