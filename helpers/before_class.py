@@ -32,7 +32,7 @@ OK, WORTH_KNOWING, FAILED = "ok", "worth knowing", "FAILED"
 
 
 class Check(NamedTuple):
-    """One thing looked at: how it stands, what was found, and the one thing to do about it."""
+    """The result of one check: its state, what was found, and the one thing to do about it."""
 
     name: str
     state: str
@@ -41,7 +41,7 @@ class Check(NamedTuple):
 
 
 def pre_class_check() -> list[Check]:
-    """Look at everything a lesson needs. It takes a few seconds, most of them for the Pools."""
+    """Check everything that a lesson needs. The Pools take most of the few seconds."""
     return [
         check_python(),
         check_packages(),
@@ -55,7 +55,7 @@ def pre_class_check() -> list[Check]:
 
 
 def as_text(checks: list[Check]) -> str:
-    """Write the checks as a table, a remedy below the line it belongs to, and a verdict."""
+    """Return the checks as a table, each remedy below its line, and a verdict."""
     width = max(len(check.name) for check in checks)
     lines = []
     for check in checks:
@@ -74,7 +74,7 @@ def as_text(checks: list[Check]) -> str:
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
-    """Is this Python new enough for the course?"""
+    """Check whether this Python is new enough for the course."""
     found = f"{'.'.join(map(str, version))} on {platform.system()}"
     if version < OLDEST_PYTHON:
         return Check("Python", FAILED, found, "Install Python 3.11 or newer.")
@@ -82,7 +82,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 
 def check_packages(requirements: Path = COURSE / "requirements.txt") -> Check:
-    """Is everything that requirements.txt lists installed, in a version that it allows?"""
+    """Check whether all of requirements.txt is installed, in versions that it allows."""
     pins = re.findall(r"^([\w-]+)\s*~=\s*(\d+(?:\.\d+)*)", machine.read(requirements), re.MULTILINE)
     wrong = []
     for name, pin in pins:
@@ -103,7 +103,7 @@ def check_packages(requirements: Path = COURSE / "requirements.txt") -> Check:
 
 
 def is_compatible(version: str, pin: str) -> bool:
-    """Tell whether `version` satisfies `~=pin`: "8.1.9" is a compatible release of "8.1".
+    """Return whether `version` satisfies `~=pin`: "8.1.9" is a compatible release of "8.1".
 
     Source: the packaging specification on version specifiers, "Compatible release".
     """
@@ -113,7 +113,7 @@ def is_compatible(version: str, pin: str) -> bool:
 
 
 def check_start_methods(environ: Mapping[str, str] = os.environ) -> Check:
-    """Which start methods are there, and which one do the lessons use?"""
+    """Check which start methods there are, and which one the lessons use."""
     available, default = machine.start_methods(), machine.default_start_method(environ)
     if default not in available:
         remedy = f"Unset START_METHOD, or set it to one of {', '.join(available)}."
@@ -122,7 +122,7 @@ def check_start_methods(environ: Mapping[str, str] = os.environ) -> Check:
 
 
 def check_cores() -> Check:
-    """How many cores does this seat have, and who says so?"""
+    """Check how many cores this seat has, and what sets that number."""
     cores = machine.usable_cores()
     if cores.count == 1:
         found = f"{cores}. Sleeping tasks still overlap, busy ones take turns"
@@ -131,7 +131,7 @@ def check_cores() -> Check:
 
 
 def check_nslookup() -> Check:
-    """Is the program of lessons 4 and 5 there? Without it they run a stand-in."""
+    """Check whether lessons 4 and 5 have their nslookup. Without it they run a stand-in."""
     program = shutil.which("nslookup")
     if program is None:
         remedies = {
@@ -145,7 +145,7 @@ def check_nslookup() -> Check:
 
 
 def nslookup_version(program: str) -> str:
-    """Return the version that nslookup tells, or nothing: the one of Windows tells none."""
+    """Return the version that nslookup prints, or nothing: that of Windows prints none."""
     if platform.system() == "Windows":
         return ""
     try:
@@ -153,7 +153,7 @@ def nslookup_version(program: str) -> str:
             [program, "-version"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # BIND's nslookup tells its version on stderr
+            stderr=subprocess.STDOUT,  # BIND's nslookup prints its version there
             text=True,
             timeout=5,
         )
@@ -164,7 +164,7 @@ def nslookup_version(program: str) -> str:
 
 
 def check_disk(folder: Path | None = None) -> Check:
-    """Can the flight recorder write to the temporary folder, and is there room for it?"""
+    """Check whether the flight recorder can write to the temporary folder and has room there."""
     folder = folder or Path(tempfile.gettempdir())
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -180,7 +180,7 @@ def check_disk(folder: Path | None = None) -> Check:
 
 
 def check_memory(free: int | None = None) -> list[Check]:
-    """Is there memory for a few workers? Only Linux tells, so elsewhere there is no such check."""
+    """Check for memory for a few workers. Only Linux tells, so elsewhere there is no such check."""
     free = machine.free_memory() if free is None else free
     if free is None:
         return []
@@ -191,12 +191,12 @@ def check_memory(free: int | None = None) -> list[Check]:
 
 
 def gigabytes(size: float) -> str:
-    """Write a number of bytes as gigabytes."""
+    """Return a number of bytes as text in gigabytes."""
     return f"{size / 10**9:.1f} GB"
 
 
 def check_pools() -> list[Check]:
-    """Does a real Pool answer under each start method? The course's own method must."""
+    """Check whether a real Pool answers under each start method. The lessons' method must."""
     default = machine.default_start_method()
     return [check_pool(method, needed=method == default) for method in machine.start_methods()]
 
@@ -205,8 +205,8 @@ def check_pool(method: str, needed: bool, seconds: float = POOL_SECONDS) -> Chec
     """Start a Pool of two under one method and wait for its answer, at most `seconds`.
 
     A Pool that cannot work does not fail, it hangs. So it runs in a process that can be thrown
-    away. That one ends itself in time (see `run_a_pool`); the longer limit here is for the case
-    that it cannot even begin.
+    away. That process ends itself in time (see `run_a_pool`); the longer limit here is for one that
+    cannot even begin.
     """
     began = time.perf_counter()
     program = f"from helpers.before_class import run_a_pool; run_a_pool({method!r}, {seconds})"
@@ -244,7 +244,7 @@ def run_in_a_process(
 
 
 def what_the_pool_said(exitcode: int | None, stdout: str, stderr: str, seconds: float) -> str:
-    """Return what went wrong with the Pool in one line, or nothing if it answered."""
+    """Return in one line what went wrong with the Pool, or nothing if it answered."""
     if exitcode in (None, GAVE_UP):
         return f"no answer in {seconds:g} s"
     if exitcode == 0 and stdout.split() == ["1", "2", "3", "4"]:
@@ -257,7 +257,7 @@ GAVE_UP = 3  # the exit code of a Pool's process that ran out of time
 
 
 def run_a_pool(method: str, seconds: float) -> None:
-    """Print what a Pool of two answers. To be called in a process that can be thrown away."""
+    """Print what a Pool of two answers. This is called in a process that can be thrown away."""
     watchdog = threading.Timer(seconds, give_up)
     watchdog.daemon = True
     watchdog.start()
@@ -267,7 +267,7 @@ def run_a_pool(method: str, seconds: float) -> None:
 
 
 def give_up() -> None:
-    """End this process and its workers at once, whatever they are waiting for."""
+    """End this process and its workers at once, even if they wait for something."""
     for worker in multiprocessing.active_children():
         worker.kill()
     os._exit(GAVE_UP)

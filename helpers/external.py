@@ -1,4 +1,4 @@
-"""`get_subprocess`: the module `subprocess` as you know it, which notes what it does.
+"""Watch external commands: `get_subprocess` returns a module `subprocess` that notes what it does.
 
     from helpers.external import get_subprocess
 
@@ -6,9 +6,9 @@
     subprocess.run(["nslookup", "www.python.org"], capture_output=True)
     gantt(subprocess.timeline())        # when the command was alive, and what went in and out
 
-A command is no Python process: nothing inside it can tell us what it does. So what is noted is
-what its parent sees: when it asked for the command, when it noticed its end, and when it handed
-over or received text through a pipe.
+A command is no Python process: nothing inside it can tell us what it does. So the timeline shows
+what its parent sees: when the parent started the command, when it noticed its end, and when it
+wrote or read text through a pipe.
 """
 
 import importlib.util
@@ -29,11 +29,11 @@ now = time.perf_counter
 def get_subprocess() -> ModuleType:
     """Return a copy of the module `subprocess` that notes what it does.
 
-    Its functions are the standard library's own, and so are its exceptions. Beyond the standard
-    one it has `timeline(questions=())`, see `Recording.timeline`.
+    Its functions and exceptions are the standard library's own. It has one more function,
+    `timeline(questions=())`: see `Recording.timeline`.
     """
-    # A copy, because `run` and `call` look for `Popen` in their own module. Put there, ours would
-    # be used by everything else in this kernel too.
+    # A copy, because `run` and `call` look for `Popen` in their own module. If we put ours
+    # there, everything else in this kernel would use it, too.
     spec = importlib.util.find_spec("subprocess")
     copy = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(copy)
@@ -47,7 +47,7 @@ def get_subprocess() -> ModuleType:
 
 
 class Recording:
-    """What was noted, in seconds by `time.perf_counter`."""
+    """The processes and messages of one experiment. Times are those of `time.perf_counter`."""
 
     def __init__(self):
         self.processes: dict[int, Process] = {}  # by lane
@@ -55,10 +55,11 @@ class Recording:
         self.messages: list[Message] = []
 
     def timeline(self, questions: Iterable = ()) -> Timeline:
-        """What has happened so far. Zero is when the first command was asked for.
+        """Return what has happened so far. Zero is when the first command was asked for.
 
-        questions: what a name server in this process was asked (`server.questions`). Each is shown
-            as a message from the command that was started last before it.
+        Args:
+            questions: the questions to a name server in this process (`server.questions`). Each is
+                shown as a message from the command that was started last before it.
         """
         moment = now()
         zero = min((process.asked for process in self.processes.values()), default=moment)
@@ -73,6 +74,7 @@ class Recording:
         )
 
     def _asked_by(self, questions):
+        """Yield the questions as messages from the commands that asked them."""
         for question in questions:
             before = [p for p in self.processes.values() if p.asked <= question.time]
             if before:
@@ -81,22 +83,22 @@ class Recording:
 
 
 def _since(zero, record):
-    """A process or message with its times counted from `zero`."""
+    """Return a process or message with its times counted from `zero`."""
     times = {name: value - zero for name, value in record._asdict().items() if type(value) is float}
     return record._replace(**times)
 
 
 class ObservedPopen(subprocess.Popen):
-    """A `Popen` that notes its life, and what its parent hands over and receives."""
+    """A `Popen` that notes its start and its end, and what its parent writes and reads."""
 
     _recording: Recording
 
     def __init__(self, args, *others, **options):
         asked = now()
         if not isinstance(args, str | bytes | os.PathLike):
-            args = list(args)  # what can be read only once is read here
+            args = list(args)  # an iterator can be read only once
         super().__init__(args, *others, **options)
-        born = now()  # the system has started the program when `Popen` comes back
+        born = now()  # when `Popen` returns, the program has been started
         self._lane = next(self._recording.lanes)
         self._recording.processes[self._lane] = Process(
             name=name_of(args),
@@ -116,7 +118,7 @@ class ObservedPopen(subprocess.Popen):
         self.stderr = self.stderr and NotedStream(self.stderr, self._note_out)
 
     def communicate(self, input=None, timeout=None):
-        # All goes in at once and all comes back at once; between the two, the streams are its own.
+        # `communicate` writes all and reads all. It needs the streams themselves.
         for name in ("stdin", "stdout", "stderr"):
             stream = getattr(self, name)
             setattr(self, name, getattr(stream, "stream", stream))
@@ -137,6 +139,7 @@ class ObservedPopen(subprocess.Popen):
         return code
 
     def _note_end(self):
+        """Note when the end was first seen."""
         processes = self._recording.processes
         process = processes[self._lane]
         if self.returncode is not None and process.exitcode is None:
@@ -146,7 +149,7 @@ class ObservedPopen(subprocess.Popen):
         self._note(Message("stdin", since, now(), os.getpid(), self.pid, brief(data)))
 
     def _note_out(self, data):
-        # When the command wrote it, nobody here knows: it may have lain in the pipe for long.
+        # We do not know when the command wrote it: it may have been in the pipe for long.
         moment = now()
         self._note(Message("stdout", moment, moment, self.pid, os.getpid(), brief(data)))
 
@@ -156,7 +159,7 @@ class ObservedPopen(subprocess.Popen):
 
 
 class NotedStream:
-    """The parent's end of a pipe: `write`, `read`, `readline` and iteration are noted."""
+    """The parent's end of a pipe, which notes `write`, `read`, `readline` and iteration."""
 
     def __init__(self, stream, note):
         self.stream, self._note = stream, note
@@ -194,12 +197,12 @@ class NotedStream:
     def __exit__(self, *exception):
         self.stream.close()
 
-    def __getattr__(self, name):  # all else is as ever
+    def __getattr__(self, name):  # everything else is as before
         return getattr(self.stream, name)
 
 
 def brief(data: str | bytes | None) -> str:
-    """What went through a pipe in a few words: the line, or how many lines, or how much."""
+    """Return what went through a pipe in a few words: its line, number of lines, or size."""
     data = data.encode(errors="replace") if isinstance(data, str) else bytes(data or b"")
     lines = data.decode(errors="replace").strip().splitlines()
     if len(lines) > 1:
@@ -208,7 +211,7 @@ def brief(data: str | bytes | None) -> str:
 
 
 def name_of(args: str | bytes | os.PathLike | Sequence) -> str:
-    """A name for a lane: the program, and the name that it was given to look up, if it was."""
+    """Return the name of a lane: the program, and its first argument that is no option."""
     words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
     program, *words = (os.fsdecode(word) for word in words)
     if words[:1] == ["-m"] and words[1:]:

@@ -33,9 +33,8 @@ class Nslookup(NamedTuple):
 def find_nslookup(server: NameServer) -> Nslookup:
     """Return the machine's own nslookup if it can talk to `server`, else the stand-in.
 
-    Being installed is not enough: some versions cannot be told a port, and some have no
-    dialogue. So it is tried once, on the questions of lessons 4 and 5. Takes about 0.1 s, the
-    first time only.
+    It is not enough that one is installed: some versions cannot be told a port, and some have no
+    dialogue. So it is tried once, on the questions of lessons 4 and 5. The trial takes about 0.1 s.
     """
     if server.closed:
         raise ValueError("this NameServer is closed: start another one with NameServer()")
@@ -116,7 +115,7 @@ _TRIALS = (  # arguments, lines for stdin, the facts that must come back
 
 @cache
 def _talks_to(path: str, port: int) -> bool:
-    """Whether the nslookup at `path` brings the expected answers from our server on `port`."""
+    """Return whether the nslookup at `path` brings the expected answers from our server."""
     for arguments, lines, facts in _TRIALS:
         command = command_line([path], port, arguments)
         try:
@@ -128,7 +127,7 @@ def _talks_to(path: str, port: int) -> bool:
     return True
 
 
-# How records are written: by BIND's nslookup (Linux, macOS), and where it differs by Windows'.
+# How nslookup writes records: BIND's on Linux and macOS, and that of Windows where it differs.
 _RECORD_LINES = tuple(
     (re.compile(pattern), fact)
     for pattern, fact in (
@@ -161,7 +160,7 @@ def answers(text: str) -> list[str]:
         line = _PROMPTS.sub("", raw).strip()
         address = _address_in(line)
         if address:
-            # nslookup begins by saying whom it asks, and says it again before each answer.
+            # nslookup begins with the address of its server, and repeats it before each answer.
             server = server or address
             if address != server:
                 facts.add(f"{name} address = {address}")

@@ -28,7 +28,7 @@ class Cores(NamedTuple):
 
 
 def usable_cores(proc: Path = PROC, environ: Mapping[str, str] = os.environ) -> Cores:
-    """Count the cores that this seat really has: the tightest of all the limits set on it.
+    """Return how many cores this seat really has: the tightest of all limits set on it.
 
     `os.cpu_count` counts the machine's cores, also those that this process may not use. Affinity,
     the CPU quota of a container and the CPU_LIMIT of a JupyterHub each may leave fewer. A quota of
@@ -116,7 +116,7 @@ def own_and_outer_groups(path: PurePosixPath, root: PurePosixPath, mount: Path) 
 
 
 def read(path: Path) -> str:
-    """Return the text of a small system file, or nothing at all where it cannot be read."""
+    """Return the text of a small system file, or nothing where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

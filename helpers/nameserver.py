@@ -104,13 +104,15 @@ class NameServer:
 
 
 def _end(owner: int, servers: tuple[DNSServer, ...]) -> None:
-    """Tell both servers to end, and wait until they have ended."""
+    """End both servers and wait for their threads."""
     if os.getpid() != owner:
         return  # a forked copy of the kernel: the server is its parent's, not its own
     for server in servers:
         server.server.ending.set()
     for server in servers:
-        if server.thread is not threading.current_thread():  # where the garbage was collected
+        if (
+            server.thread is not threading.current_thread()
+        ):  # it may be the one that collects garbage
             server.thread.join()
 
 
@@ -125,7 +127,7 @@ class Listener(socketserver.BaseServer):
         # Windows lets a second program take over a port unless the first says no.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        self.socket.settimeout(POLL)  # for `handle_request`: it looks no longer for a client
+        self.socket.settimeout(POLL)  # the longest that `handle_request` waits for a client
         super().server_bind()
 
     def serve_forever(self) -> None:

@@ -1,7 +1,7 @@
-"""A kernel that can be thrown away: what a fork in a cell does to it, for lesson 01.
+"""Run a cell in a throw-away kernel: lesson 01 shows so what a fork does to a kernel.
 
-The code runs in a fresh kernel, which is a process of its own and no part of the notebook. Its
-kernel may double, hang or die; after a time limit it is killed with everything that came from it.
+The code runs in a fresh kernel, which is a process of its own and no part of the notebook. That
+kernel may double, hang or die; after a time limit it is killed with all its descendants.
 """
 
 import contextlib
@@ -18,12 +18,15 @@ import psutil
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-PATIENCE = 0.1
-"""Seconds between two looks at whether the kernel has come to rest."""
+LONGEST_START = 60.0
+"""Seconds that a kernel may take to start, before the time limit begins to count."""
+
+POLL = 0.1
+"""Seconds between two looks at whether every kernel has finished the cell."""
 
 
 class Seen(NamedTuple):
-    """What a notebook sees of a cell: kernels alive before and after it, and what they sent."""
+    """What a notebook sees of a cell: the kernels alive before and after it, and what they sent."""
 
     kernels_before: int
     kernels_after: int
@@ -32,22 +35,22 @@ class Seen(NamedTuple):
 
 
 def in_a_throwaway_kernel(code: str, seconds: float = 20.0) -> Seen:
-    """Run the code of one cell in a kernel of its own, and say what a notebook sees of it.
+    """Run the code of one cell in a kernel of its own, and return what a notebook sees of it.
 
     Args:
         code: the cell's text.
-        seconds: how long we look at most. We stop earlier when every kernel there has said that
-            the cell is done.
+        seconds: the longest time that the cell may take. We stop earlier when every kernel there
+            has said that the cell is done.
 
     Returns:
-        How many processes are that kernel, before the cell and after it; how often the notebook is
-        told that the cell is done; and what is printed, in the order in which it arrives.
+        The number of kernels before the cell and after it, how often the notebook is told that the
+        cell is done, and what is printed, in the order in which it arrives.
 
     Raises:
-        RuntimeError: if the kernel does not even start in that time.
+        RuntimeError: if the kernel does not even start.
     """
     with tempfile.TemporaryDirectory() as folder, _kernel(folder) as (process, client):
-        _wait_for_ready(client, process, time.monotonic() + seconds)
+        _wait_for_ready(client, process, time.monotonic() + LONGEST_START)
         before = len(_alive(process))
         cell = client.execute(code)
         done, printed = _listen(client, cell, process, time.monotonic() + seconds)
@@ -56,7 +59,7 @@ def in_a_throwaway_kernel(code: str, seconds: float = 20.0) -> Seen:
 
 @contextlib.contextmanager
 def _kernel(folder):
-    """A fresh kernel and a client that is connected to it; in the end nothing of it is left."""
+    """Provide a fresh kernel and a client connected to it; kill the kernel in the end."""
     file, _ = write_connection_file(str(Path(folder) / "kernel.json"))
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()
@@ -64,8 +67,8 @@ def _kernel(folder):
         [sys.executable, "-m", "ipykernel_launcher", "-f", file],
         env={
             **os.environ,
-            "IPYTHONDIR": folder,  # nothing of the student's own start-up files
-            "JPY_PARENT_PID": str(os.getpid()) if os.name == "posix" else "",  # it ends with us
+            "IPYTHONDIR": folder,  # without the student's own start-up files
+            "JPY_PARENT_PID": str(os.getpid()) if os.name == "posix" else "",  # ends with us
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -80,7 +83,7 @@ def _kernel(folder):
 
 
 def _wait_for_ready(client, process, deadline):
-    """Wait for a kernel to start. One on a busy machine may be taken for dead before it begins."""
+    """Wait for a kernel to start. A client may take one for dead that is only slow to start."""
     while True:
         try:
             return client.wait_for_ready(timeout=max(0.1, deadline - time.monotonic()))
@@ -90,17 +93,17 @@ def _wait_for_ready(client, process, deadline):
 
 
 def _alive(process):
-    """The process and all that came from it, without those that have ended."""
+    """Return the kernel and its descendants, without those that have ended."""
     family = [process, *process.children(recursive=True)]
-    return [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 def _listen(client, cell, process, deadline):
-    """Collect what is sent about a cell until every kernel there has said that it is done."""
+    """Return how many kernels have finished a cell, and what they have printed by then."""
     done, printed = 0, []
     while time.monotonic() < deadline and done < len(_alive(process)):
         try:
-            message = client.get_iopub_msg(timeout=PATIENCE)
+            message = client.get_iopub_msg(timeout=POLL)
         except queue.Empty:
             continue
         if message["parent_header"].get("msg_id") == cell:
@@ -110,9 +113,9 @@ def _listen(client, cell, process, deadline):
 
 
 def _end(process):
-    """Kill the kernel and what came from it. The eldest first: then it starts no others."""
+    """Kill the kernel and its descendants. The kernel comes first: then it starts no others."""
     family = [process, *process.children(recursive=True)] if process.is_running() else [process]
-    for one in family:
+    for member in family:
         with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
+            member.kill()
     psutil.wait_procs(family, timeout=5)

@@ -2,8 +2,8 @@
 
 They live in a file, not in a notebook cell, because a process started by spawn or forkserver
 imports what it runs: a function typed into a cell has no file to be imported from.
-Every function here is plain Python that you could run anywhere; nothing in it knows that it is
-being watched.
+Every function here is plain Python that you could run anywhere; none of them knows that it is
+watched.
 """
 
 import multiprocessing
@@ -197,7 +197,7 @@ def add_locked(lock, counter, times, seconds):
 
 
 LIBRARY = os.path.dirname(os.__file__)
-"""Where the standard library's own files lie."""
+"""The folder with the standard library's own files."""
 
 
 def count_names(file):
@@ -245,7 +245,7 @@ def read_line_of(file):
 
 
 def prepare(below):
-    """What has to be done before the rest of a job can begin, by one worker alone."""
+    """Do what has to be done by one worker alone before the rest of a job can begin."""
     return count_primes(below)
 
 

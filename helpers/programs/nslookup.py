@@ -1,10 +1,10 @@
-"""A stand-in for `nslookup`, for machines that have none: `python -m helpers.programs.nslookup`.
+"""Stand in for `nslookup` on machines that have none: `python -m helpers.programs.nslookup`.
 
-It is a program of its own, as nslookup is: lessons 4 and 5 start it from outside and talk to it
-through pipes. It takes the same arguments, holds the same dialogue and lays out its answers as
-the nslookup of BIND 9.18 does. Its first line says that it is not the real one.
+This is a program of its own, as nslookup is: lessons 4 and 5 start it from outside and talk to it
+through pipes. It takes the same arguments, holds the same dialogue and formats its answers as the
+nslookup of BIND 9.18 does. Its first line says that it is not the real one.
 
-It knows what the lessons need and no more: names and addresses, the types below, the options
+It can do what the lessons need and no more: names and addresses, the types below, the options
 `port`, `timeout`, `retry` and `type`. The server has to be named.
 """
 
@@ -24,7 +24,7 @@ TYPES = ("a", "aaaa", "cname", "mx", "ptr")
 
 
 class Session:
-    """One run of the program: whom it asks, its options, and how the lookups went so far."""
+    """One run of the program: its server, its options, and whether its lookups have worked."""
 
     def __init__(self, server: str) -> None:
         self.server = server
@@ -34,7 +34,7 @@ class Session:
 
     @property
     def exit_code(self) -> int:
-        """0 if something was asked and every question got a reply that was no error, else 1."""
+        """0 if there were questions and every reply was without an error, else 1."""
         return 0 if self.answered and not self.failed else 1
 
     def set(self, option: str) -> None:
@@ -47,12 +47,12 @@ class Session:
         elif key in ("q", "type", "querytype"):
             print(f"unknown query type: {value}")
         elif key in self.numbers and value.isdecimal() and len(value) < 6 and int(value) < 1 << 16:
-            self.numbers[key] = int(value)  # more is no port, and nobody waits that long
+            self.numbers[key] = int(value)  # a greater number is no port
         else:
             print(f"*** Invalid option: {option}")
 
     def look_up(self, name: str) -> None:
-        """Ask about one name, or about one address, and print what came back."""
+        """Ask about one name or one address, and print the answer."""
         if is_address(name):
             pointer = ipaddress.ip_address(name).reverse_pointer
             self.ask(pointer, "ptr", header=bool(self.type))
@@ -70,7 +70,7 @@ class Session:
     def ask(
         self, name: str, kind: str, header: bool = True, complain: bool = True
     ) -> DNSRecord | None:
-        """Put one question, print the reply, and return it; None if it was an error or none."""
+        """Send one question, print the reply and return it; None for an error or no reply."""
         try:
             question = DNSRecord.question(name, kind.upper())
             question.pack()
@@ -114,7 +114,7 @@ class Session:
 
 
 def answer_line(record) -> str:
-    """One record of the answer, as BIND's nslookup writes it."""
+    """Return one record of the answer as BIND's nslookup writes it."""
     name = str(record.rname).rstrip(".")
     match record.rtype:
         case QTYPE.A | QTYPE.AAAA:
@@ -129,18 +129,19 @@ def answer_line(record) -> str:
 
 
 def extra_line(record) -> str:
-    """One record that came along with the answer, as BIND's nslookup writes it."""
+    """Return one additional record as BIND's nslookup writes it."""
     name = str(record.rname).rstrip(".")
     link = "has AAAA address" if record.rtype == QTYPE.AAAA else "internet address ="
     return f"{name}\t{link} {shortest(record)}"
 
 
 def shortest(record) -> str:
-    """The address in its usual short spelling: 2001:888:2000:d::a6."""
+    """Return the address in its usual short spelling: 2001:888:2000:d::a6."""
     return str(ipaddress.ip_address(str(record.rdata)))
 
 
 def is_address(text: str) -> bool:
+    """Return whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -149,9 +150,9 @@ def is_address(text: str) -> bool:
 
 
 def talk(session: Session) -> None:
-    """The dialogue: one command or one name a line, until `exit` or the end of stdin.
+    """Hold the dialogue: one command or one name a line, until `exit` or the end of stdin.
 
-    Like the real one it does not flush: into a pipe, the answers leave when the program does.
+    Like the real one it does not flush: through a pipe, the answers come when the program ends.
     """
     for line in sys.stdin:
         command, *rest = line.split() or [""]
@@ -165,7 +166,7 @@ def talk(session: Session) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the program; return its exit code."""
-    print(FIRST_LINE, flush=True)  # at once: whoever stops us early shall know whom they stopped
+    print(FIRST_LINE, flush=True)  # at once: it must be seen even if the program is stopped early
     options = [text[1:] for text in arguments if text.startswith("-") and text != "-"]
     names = [text for text in arguments if text == "-" or not text.startswith("-")]
     if len(names) != 2 or not is_address(names[1]):
@@ -184,7 +185,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # An interrupt ends it without a word, and no name is too strange to be printed.
+    # An interrupt ends it without a traceback, and every name can be printed.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")

@@ -16,7 +16,7 @@ from distributed import KilledWorker
 from helpers.cluster import Client, kill_at_work
 from helpers.gantt import gantt
 from helpers.hosts import Hosts
-from helpers.programs import dask_worker as cluster_aboard
+from helpers.programs import dask_worker
 from helpers.tasks import doomed_task, nap
 from tests.support.within import until, within
 from tools import notebooks
@@ -140,7 +140,7 @@ right = time.time
 time.time = lambda: right() + 3600
 from distributed.cli.dask_worker import main
 sys.argv[1:] += ["--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--preload"]
-sys.argv[1:] += ["{cluster_aboard.__name__}", "--dashboard-address", "127.0.0.1:0"]
+sys.argv[1:] += ["{dask_worker.__name__}", "--dashboard-address", "127.0.0.1:0"]
 main()
 """
 
