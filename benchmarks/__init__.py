@@ -1,1 +1,1 @@
-"""What the course costs: `python3 start.py bench`, or `python -m benchmarks` in its environment."""
+"""Measure what the course costs: `python3 start.py bench`, or `python -m benchmarks` there."""

@@ -1,4 +1,4 @@
-"""Where `python -m benchmarks` begins.
+"""Begin here with `python -m benchmarks`.
 
 A spawned child imports this file before it does anything else. So whatever is heavy is imported
 only behind the question below: else each child would load matplotlib, and what the recorder adds

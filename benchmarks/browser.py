@@ -1,4 +1,4 @@
-"""What a person waits for, as seen in the browser: from a hand on the mouse to a new picture.
+"""Measure what a person waits for in the browser: from a hand on the mouse to a new picture.
 
 Both ends of each time are taken by the page's own clock, so that nothing of the program that
 steers the browser is in it. A picture counts when it has been decoded and a frame was drawn.
@@ -83,7 +83,7 @@ def opened_panel(most: int, durations: object) -> Iterator:
 
 
 def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
-    """Return the seconds from the moment `act` lets the mouse go until a picture says something."""
+    """Return the seconds from when `act` releases the mouse until a picture says something."""
     act()
     there = f"() => stopwatch.pictures.find(one => one.alt.includes({json.dumps(says)}))"
     picture = panel.page.wait_for_function(there).json_value()
@@ -142,7 +142,7 @@ def first_task_beyond_pool():
 
 
 def seconds_to_first_result() -> float:
-    """Return how long a plain pool takes from its making to its first result, by spawn."""
+    """Return how long a plain pool takes from its creation to its first result, by spawn."""
     begin = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         pool.imap_unordered(time.sleep, [0] * 4).next()
@@ -150,7 +150,7 @@ def seconds_to_first_result() -> float:
 
 
 def _after_run(says, less=lambda: 0.0):
-    """Return the milliseconds from Run to such a picture, less what something else takes."""
+    """Return the milliseconds from Run to such a picture, minus those that something else takes."""
     with opened_panel(16, FEW) as panel:
         panel.run_to_the_end()  # with a guess; it does not count
         return [1000 * (run_again(panel, says) - less()) for _ in range(11)]

@@ -1,8 +1,8 @@
-"""Compare what two measurements found: python -m benchmarks.compare BEFORE.json AFTER.json
+"""Compare two measurements: python -m benchmarks.compare BEFORE.json AFTER.json
 
 One line a figure: both values, the second over the first, and whether each misses its bar. Figures
-that only one of the files has are named. Whether a difference is one, or only noise, the reader
-must judge: on a shared machine the same code may well differ by a tenth.
+that only one of the files has are named. The reader must judge whether a difference is more than
+noise: on a shared machine the same code may well differ by a tenth.
 """
 
 import json
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__.splitlines()[0], file=sys.stderr)
         return 2
     try:
-        before, after = (json.loads(Path(one).read_text(encoding="utf-8")) for one in arguments)
+        before, after = (json.loads(Path(file).read_text(encoding="utf-8")) for file in arguments)
         lines = compared(before, after)
     except (OSError, ValueError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 
 def compared(before: dict, after: dict) -> list[str]:
-    """The lines of the comparison."""
+    """Return the lines of the comparison."""
     lines = [HEAD]
     for name in [*before, *(name for name in after if name not in before)]:
         if name in before and name in after:
@@ -43,7 +43,7 @@ def compared(before: dict, after: dict) -> list[str]:
 
 
 def line(name: str, before: dict, after: dict) -> str:
-    """One figure that both have."""
+    """Return the line of a figure that both measurements have."""
     old, new = before["value"], after["value"]
     ratio = f"{new / old:.2f}" if old else ""
     verdicts = {
@@ -55,12 +55,12 @@ def line(name: str, before: dict, after: dict) -> str:
     return LINE.format(name, f"{old:.3g}", f"{new:.3g}", ratio, after["unit"], verdict).rstrip()
 
 
-def misses(one: dict) -> bool:
-    """Does a value fall short of its bar?"""
-    value, bar = one["value"], one["bar"]
+def misses(found: dict) -> bool:
+    """Return whether a value misses its bar."""
+    value, bar = found["value"], found["bar"]
     if bar is None:
         return False
-    return value < bar if one.get("at_least") else value > bar
+    return value < bar if found.get("at_least") else value > bar
 
 
 if __name__ == "__main__":

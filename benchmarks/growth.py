@@ -1,4 +1,4 @@
-"""How costs grow with the number of tasks: python -m benchmarks.growth [docs/growth.png]
+"""Plot how costs grow with the number of tasks: python -m benchmarks.growth [docs/growth.png]
 
 From 10 tasks to 1,000,000: recording them, reading the logs, predicting and drawing, in seconds of
 processor time. Both axes are logarithmic, so a cost in step with the number is a line at 45°, and
@@ -33,7 +33,7 @@ NAMES = {
 
 
 def costs(tasks: int) -> dict[str, float]:
-    """Seconds of processor time for each thing that is done with so many tasks."""
+    """Return the seconds of processor time that each step takes with so many tasks."""
     timeline = snapshot(tasks, 2 * SECONDS)
     rng = random.Random(tasks)
     durations = [rng.random() for _ in range(tasks)]
@@ -48,13 +48,13 @@ def costs(tasks: int) -> dict[str, float]:
 
 
 def least(work: Callable[[], object], tasks: int) -> float:
-    """The least of several tries: whoever else uses the machine can only add to it."""
+    """Return the least of several tries: other work on the machine can only add to it."""
     work()
     return min(cpu(work) for _ in range(3 if tasks > 10_000 else 15))
 
 
 def picture(found: dict[int, dict[str, float]]) -> Figure:
-    """The plot: a line for each thing that is done, with its name beside its end."""
+    """Draw the plot: a line for each step, with its name beside its end."""
     figure = Figure((WIDTH / DPI, 5.2), dpi=DPI, facecolor=LIGHT.card, layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", facecolor=LIGHT.card)
     colours = ("#005A8C", "#B34A00", "#00664B", "#8C2F69")

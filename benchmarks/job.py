@@ -1,4 +1,4 @@
-"""A program that hands out 20,000 empty tasks and prints how many seconds that took.
+"""Hand out 20,000 empty tasks, and print how many seconds that took.
 
 python -m benchmarks.job plain|observed
 """
@@ -16,12 +16,12 @@ def main(how: str) -> None:
     else:
         get_context = multiprocessing.get_context
     with get_context("spawn").Pool(2) as pool:
-        pool.map(nothing, range(2), chunksize=1)  # both have started up
+        pool.map(nothing, range(2), chunksize=1)  # until both workers have started
         begin = time.perf_counter()
         pool.map(nothing, range(20_000), chunksize=1)
         print(time.perf_counter() - begin, flush=True)
         pool.close()
-        pool.join()  # a tracer's workers write what they know when they end
+        pool.join()  # a tracer's workers write their records when they end
 
 
 if __name__ == "__main__":

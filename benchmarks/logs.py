@@ -1,4 +1,4 @@
-"""What it costs to read the logs: a million tasks at once, and a few new ones behind many."""
+"""Measure the cost of reading logs: a million tasks at once, and a few new ones behind many."""
 
 import json
 import shutil
@@ -19,11 +19,11 @@ from helpers.observed import get_context
 WORKERS = 4
 MILLION = 1_000_000
 NUMBER, TEXT = b"%d", b"'page %09d'"
-"""What a task is called with. A text of more than eight bytes takes a second record."""
+"""The argument of a task. A text of more than eight bytes takes a second record."""
 
 
 class MadeUpLogs:
-    """Logs of a pool that maps an empty function, one task a chunk; no process is needed.
+    """The logs of a pool that maps an empty function, one task a chunk; no process is needed.
 
     The recorder itself writes them, event by event, as it does in the pool and in its workers.
     """
@@ -48,7 +48,7 @@ class MadeUpLogs:
         self.tasks = 0
 
     def add(self, tasks: int) -> None:
-        """Let so many more tasks be done, and their results be received."""
+        """Add so many more tasks that are done, and whose results are received."""
         for item in range(self.tasks, self.tasks + tasks):
             worker = self._workers[item % WORKERS]
             text, now = self._argument % item, time.perf_counter_ns()
@@ -60,7 +60,7 @@ class MadeUpLogs:
 
 @contextmanager
 def made_up_logs(tasks: int, argument: bytes = NUMBER) -> Iterator[MadeUpLogs]:
-    """Such logs in a folder that goes afterwards."""
+    """Provide such logs in a temporary folder."""
     folder = tempfile.mkdtemp()
     try:
         logs = MadeUpLogs(folder, argument)
@@ -72,7 +72,7 @@ def made_up_logs(tasks: int, argument: bytes = NUMBER) -> Iterator[MadeUpLogs]:
 
 
 def as_json_lines(folder: str) -> list[str]:
-    """Every event of the logs as a line of JSON, with the fields that a task has."""
+    """Return every event of the logs as a line of JSON, with the fields of a task."""
     lines, names = [], dtype_of(events.SHORT_TASK_DONE).names
     for log in read_logs(folder):
         for event in log.records.view(dtype_of(events.SHORT_TASK_DONE)).tolist():
@@ -89,7 +89,7 @@ def parse(lines: list[str]) -> None:
 
 
 def reading(argument: bytes) -> list[float]:
-    """Reading a million tasks over json.loads of their events."""
+    """Compare reading a million tasks with json.loads of their events."""
     with made_up_logs(MILLION, argument) as logs:
         lines = as_json_lines(logs.folder)
         return ratios(lambda: cpu(read_timeline, logs.folder), lambda: cpu(parse, lines), 3)
@@ -106,7 +106,7 @@ def timeline_1m_texts():
 
 
 def peak_memory(argument: bytes) -> list[float]:
-    """The most bytes a task while a million are read; the log files, which are mapped, not counted.
+    """Return the peak memory, in bytes a task, of reading a million; without the mapped log files.
 
     They are read as a context reads them once its run is over.
     """

@@ -1,4 +1,4 @@
-"""How things are measured: side by side, in turn, several times over.
+"""Measure things side by side, in turn, several times over.
 
 A machine that is shared, or warm, is slow now and quick later. So what is compared is measured
 right after each other, A then B, next time B then A, and the ratio is taken within each pair.
@@ -14,7 +14,7 @@ FIGURES = {}
 
 
 class Figure(NamedTuple):
-    """A cost that we watch. `measure` returns what it found each time; the median counts."""
+    """A cost that we watch. `measure` returns several values; their median counts."""
 
     name: str
     what: str
@@ -22,17 +22,17 @@ class Figure(NamedTuple):
     bar: float | None  # the value must not be larger; None where nothing was promised
     measure: Callable[[], list[float]]
     at_least: bool = False  # the value must not be smaller than the bar
-    floor: str = ""  # where the bar cannot be met: how far down one can get, and how we know
+    floor: str = ""  # where the bar cannot be met: the least that is possible, and how we know
 
     def misses(self, value: float) -> bool:
-        """Does a value fall short of what was promised?"""
+        """Return whether a value misses the bar."""
         if self.bar is None:
             return False
         return value < self.bar if self.at_least else value > self.bar
 
 
 class Value(NamedTuple):
-    """What came of a figure: the median, how many values it is of, and where half of them lie."""
+    """The result of a figure: the median, the number of values, and where half of them lie."""
 
     median: float
     times: int
@@ -41,11 +41,11 @@ class Value(NamedTuple):
 
 
 class NotHere(RuntimeError):
-    """A figure cannot be measured on this machine; the text says why."""
+    """An error: a figure cannot be measured on this machine; the text says why."""
 
 
 def figure(what: str, unit: str, bar: float | None = None, **more):
-    """Make a function that returns measured values a figure; it is called as the function is."""
+    """Make a figure of a function that returns measured values; it has the function's name."""
 
     def note(measure):
         FIGURES[measure.__name__] = Figure(measure.__name__, what, unit, bar, measure, **more)
@@ -64,21 +64,21 @@ def value_of(one: Figure) -> Value:
 
 
 def cpu(work: Callable, *arguments) -> float:
-    """The seconds of processor time that this thread spends on a piece of work."""
+    """Return the seconds of processor time that this thread spends on a piece of work."""
     begin = time.thread_time()
     work(*arguments)
     return time.thread_time() - begin
 
 
 def wall(work: Callable, *arguments) -> float:
-    """The seconds until a piece of work is done, by the clock on the wall."""
+    """Return the seconds until a piece of work is done, by the clock on the wall."""
     begin = time.perf_counter()
     work(*arguments)
     return time.perf_counter() - begin
 
 
 def ratios(ours: Callable[[], float], plain: Callable[[], float], pairs: int) -> list[float]:
-    """What ours cost over what plain cost, once for each pair. Both are tried once before."""
+    """Return the cost of ours over the cost of plain, once for each pair, after a trial of both."""
     ours(), plain()
     found = []
     for pair in range(pairs):

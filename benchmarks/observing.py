@@ -1,4 +1,4 @@
-"""What the recorder costs the processes that it watches."""
+"""Measure what the recorder costs the processes that it watches."""
 
 import math
 import multiprocessing
@@ -15,7 +15,7 @@ from helpers.schedule import predict
 
 
 def map_seconds(context, task, tasks: int, chunksize: int) -> float:
-    """A map on two workers that are there already."""
+    """Measure a map on two workers that have already started."""
     all_there = context.Barrier(3)
     with context.Pool(2, all_there.wait) as pool:
         all_there.wait()
@@ -23,7 +23,7 @@ def map_seconds(context, task, tasks: int, chunksize: int) -> float:
 
 
 def observed_over_plain(task, tasks: int, chunksize: int, pairs: int) -> list[float]:
-    """The same map through our context and through the standard one."""
+    """Compare the same map through our context and through the standard one."""
     return ratios(
         lambda: map_seconds(get_context("spawn"), task, tasks, chunksize),
         lambda: map_seconds(multiprocessing.get_context("spawn"), task, tasks, chunksize),
@@ -92,7 +92,7 @@ def spawn_startup():
 
 
 def importing(program: str, over: str = "pass") -> list[float]:
-    """How long Python takes with these imports, over Python alone or with others."""
+    """Return how long Python takes with these imports, over Python alone or with others."""
 
     def seconds(program: str) -> float:
         return wall(lambda: subprocess.run([sys.executable, "-c", program], check=True))
@@ -132,7 +132,7 @@ LENGTHS = [0.05 + 0.2 * random.Random(n).random() for n in range(48)]
 
 
 def makespan_over_predicted(workers: int) -> float:
-    """How long sleeping tasks take, from the first start to the last finish, over `predict`."""
+    """Return the makespan of sleeping tasks over that of `predict`."""
     mp = get_context("spawn")
     with mp.Pool(workers) as pool:
         while any(math.isnan(process.ready) for process in mp.timeline().processes):

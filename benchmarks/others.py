@@ -1,4 +1,4 @@
-"""The same jobs with other tools, for a reader's choice; and what a tracer costs.
+"""Measure the same jobs with other tools, to help a reader choose; and what a tracer costs.
 
 Each is over the standard library's pool, which records nothing. None has a bar: they do more than
 hand out tasks, or other things.
@@ -23,7 +23,7 @@ PAIRS = 3
 
 
 def need(package: str) -> None:
-    """NotHere if a package is not installed."""
+    """Raise NotHere if a package is not installed."""
     if find_spec(package) is None:
         raise NotHere(f"{package} is not installed")
 
@@ -61,7 +61,7 @@ def dask_with_task_stream() -> Iterator[Callable]:
     looks = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     looks["silence_logs"] = logging.CRITICAL
     with LocalCluster(**looks) as cluster, Client(cluster) as client:
-        client.get_task_stream()  # from now on the scheduler keeps what each task did
+        client.get_task_stream()  # from now on the scheduler keeps its records of tasks
 
         def job(task, tasks):
             client.gather(client.map(task, range(tasks), pure=False))
@@ -71,10 +71,10 @@ def dask_with_task_stream() -> Iterator[Callable]:
 
 
 def over_pool(tool: Callable, task: Callable, tasks: int) -> list[float]:
-    """The seconds of a job with a tool over those with a plain pool, both in turn."""
+    """Return the seconds of a job with a tool over those with a plain pool, both in turn."""
     with tool() as ours, pool() as plain:
         for job in (ours, plain):
-            job(nothing, 100)  # all workers are up
+            job(nothing, 100)  # until all workers have started
         return [wall(ours, task, tasks) / wall(plain, task, tasks) for _ in range(PAIRS)]
 
 
@@ -115,7 +115,7 @@ JOB = ("-m", "benchmarks.job")
 
 
 def seconds_of_job(how: str, *tracer: str) -> float:
-    """What a program of its own says that 20,000 empty tasks took, under a tracer if one is named.
+    """Return how long 20,000 empty tasks take in a program of their own, with a tracer or without.
 
     The time that a tracer takes to write its file is not in it.
     """
@@ -129,7 +129,7 @@ def observed_vs_viztracer():
     need("viztracer")
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        # It keeps the last events of each process: with fewer of them it only writes them sooner.
+        # The tracer keeps the last events of each process; with fewer it would only write sooner.
         tracer = ["-m", "viztracer", "--quiet", "--tracer_entries", "50000"]
         tracer += ["-o", str(Path(folder) / "trace.json")]
         for _ in range(9):  # a small difference of two large numbers

@@ -1,4 +1,4 @@
-"""What the panel costs the run that it shows, and how quickly it lets go of one."""
+"""Measure what the panel costs the run that it shows, and how quickly it stops one."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def attempt_at(run) -> Attempt:
 
 
 class Watched:
-    """A run in the background, as the panel makes one; `look` is called while it goes on."""
+    """A run in the background, as the panel makes it; `look` is called meanwhile."""
 
     def __init__(self, runner: Runner, run, look: Callable[[Timeline], object]):
         self.result = None
@@ -70,7 +70,7 @@ def stop_seconds():
 
 
 def seconds_to_stop(runner: Runner) -> float:
-    """Start a run, and stop it as soon as all its workers work."""
+    """Start a run, and stop it as soon as all its workers have a task."""
     under_way = threading.Event()
 
     def look(timeline):

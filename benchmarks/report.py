@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def page(found: dict[str, dict], remark: str = "") -> str:
-    """The page for what was found, in the order of the figures, with a remark on the machine."""
+    """Return the page for a measurement, in the order of the figures, with a remark."""
     facts = {"python": platform.python_version(), "system": platform.system()}
     rows = [row(name, found[name]) for name in FIGURES if name in found]
     missed = [name for name in FIGURES if name in found and misses(found[name])]
@@ -67,14 +67,14 @@ def page(found: dict[str, dict], remark: str = "") -> str:
 
 
 def row(name: str, one: dict) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     bar = "" if one["bar"] is None else f"{'≥' if one.get('at_least') else '≤'} {one['bar']:g}"
     cells = (f"`{name}`", f"{one['value']:.3g}", bar, beyond(one), one["unit"], FIGURES[name].what)
     return f"| {' | '.join(cells)} |"
 
 
 def beyond(one: dict) -> str:
-    """How many times better than its bar a figure is, or that it is missed."""
+    """Return how many times better than its bar a figure is, or that it misses the bar."""
     if one["bar"] is None:
         return ""
     if misses(one):
@@ -84,7 +84,7 @@ def beyond(one: dict) -> str:
 
 
 def reason(name: str) -> str:
-    """Why a figure misses its bar, as far as it is known."""
+    """Return why a figure misses its bar, as far as it is known."""
     floor = FIGURES[name].floor
     return f"- `{name}`: " + (f"the floor is {floor}." if floor else "no floor is known.")
 

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no figure is called {unknown[0]}: there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
-    for folder in ("helpers", "benchmarks"):  # as after a first use: no child compiles anything
+    for folder in ("helpers", "benchmarks"):  # compiled, as after a first use
         compileall.compile_dir(ROOT / folder, quiet=1)
     print(f"Python {platform.python_version()}, {platform.system()}\n\n{HEAD}", flush=True)
     found = {}
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         print(row(FIGURES[name], found[name]), flush=True)
         if FIGURES[name].floor and FIGURES[name].misses(found[name].median):
             print(f"{'':<22} floor: {FIGURES[name].floor}", flush=True)
-        if wishes.json:  # each time anew, so that what was found stays if somebody ends us
+        if wishes.json:  # after each figure, so that an interrupt loses none
             wishes.json.write_text(json.dumps(as_json(found), indent=2) + "\n", encoding="utf-8")
     return 0
 
@@ -70,7 +70,7 @@ HEAD = COLUMNS.format("figure", "value", "bar", "unit", "", "times", "middle hal
 
 
 def row(one: Figure, value: Value) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     bar = "" if one.bar is None else f"{'≥ ' * one.at_least}{one.bar:g}"
     missed = "missed" if one.misses(value.median) else ""
     half = f"{value.low:.3g} to {value.high:.3g}"
@@ -79,7 +79,7 @@ def row(one: Figure, value: Value) -> str:
 
 
 def as_json(found: dict[str, Value]) -> dict[str, dict]:
-    """The same for programs: value, bar and unit of each figure."""
+    """Return the table for programs: value, bar and unit of each figure."""
     return {name: _fields(FIGURES[name], value) for name, value in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""A whole class on one machine: as many kernels at once, each running lesson 3 to its end.
+"""Measure a whole class on one machine: many kernels at once, each running lesson 3 to its end.
 
 All of them share one temporary folder, as on a hub's machine, so each sees the others' log folders
 when it sweeps, and none may take another's children or logs for somebody's who is dead.
@@ -28,14 +28,14 @@ PATIENCE = 600
 """Seconds that a kernel may take to start, and a cell to end: thirty of them share the cores."""
 
 MEMORY_OF_A_SEAT = 250e6
-"""Bytes that must be free for each, or the machine would swap and the figures mean nothing."""
+"""Bytes that must be free for each seat: on a machine that swaps, the figures mean nothing."""
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the memory: looking costs, too."""
+"""Seconds between two looks at the memory: looks have a cost, too."""
 
 
 class Class(NamedTuple):
-    """What came of it: how long all took, what went wrong, and each seat's peak memory in bytes."""
+    """The result: how long all took, what went wrong, and each seat's peak memory in bytes."""
 
     seconds: float
     errors: list[str]
@@ -43,8 +43,8 @@ class Class(NamedTuple):
 
 
 def hold_class(seats: int) -> Class:
-    """Let that many kernels run the lesson at once."""
-    with tempfile.TemporaryDirectory(prefix="s-") as folder:  # sockets have short names only
+    """Run the lesson in that many kernels at once."""
+    with tempfile.TemporaryDirectory(prefix="s-") as folder:  # names of sockets must be short
         return _hold_class(seats, Path(folder))
 
 
@@ -83,25 +83,25 @@ def _client(notebook, sockets):
 
 
 def _run(client):
-    """Run the lesson; what went wrong, if something did."""
+    """Run the lesson; return what went wrong, or nothing."""
     try:
-        client.execute(stderr=subprocess.DEVNULL)  # where kernels say how they are reached
+        client.execute(stderr=subprocess.DEVNULL)  # where kernels print how they are reached
     except Exception as error:  # of this seat: the others go on
         return f"{type(error).__name__}: {error}"
     return ""
 
 
 def _watch(clients, peaks, over):
-    """Note the largest memory of each kernel with all its children, until it is over."""
+    """Note the peak memory of each kernel with all its children, until the run is over."""
     while not over.wait(LOOK_EVERY):
         for seat, client in enumerate(clients):
             peaks[seat] = max(peaks[seat], _memory_of(client))
 
 
 def _memory_of(client):
-    """Bytes that a kernel and its children hold; what they share counts for each of them."""
+    """Return the bytes that a kernel and its children hold; shared memory counts for each."""
     total = 0
-    with contextlib.suppress(psutil.Error, AttributeError):  # not begun, or over
+    with contextlib.suppress(psutil.Error, AttributeError):  # it has not begun, or has ended
         kernel = psutil.Process(client.km.provisioner.pid)
         for process in (kernel, *kernel.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
@@ -110,7 +110,7 @@ def _memory_of(client):
 
 
 def seats_with_room() -> int:
-    """How many seats the free memory is enough for, at most `SEATS`."""
+    """Return for how many seats the free memory is enough, at most `SEATS`."""
     return min(SEATS, int(psutil.virtual_memory().available // MEMORY_OF_A_SEAT))
 
 
@@ -126,11 +126,11 @@ def _thirty():
 
 @figure(f"{SEATS} kernels at once run lesson 3, until the last is done", "s")
 def seats() -> list[float]:
-    """The time from the first kernel's start to the last one's end."""
+    """Measure the time from the first kernel's start to the last one's end."""
     return [_thirty().seconds]
 
 
 @figure("the most memory that one of these seats held", "MB")
 def seats_memory() -> list[float]:
-    """A value for each seat: its kernel and all that this has started."""
+    """Measure each seat: its kernel and all the processes that this has started."""
     return [peak / 1e6 for peak in _thirty().peaks]

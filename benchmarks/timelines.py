@@ -1,4 +1,4 @@
-"""Made-up runs to draw: no process is needed to learn what a picture costs."""
+"""Make up runs to draw: no process is needed to measure what a picture costs."""
 
 import math
 
@@ -8,11 +8,11 @@ from helpers.timeline import RETURNED, RUNNING, Process, Tasks, Timeline
 
 WORKERS = 4
 SECONDS = 10.0
-"""How long a made-up run takes, whatever the number of its tasks."""
+"""The length of a made-up run, with any number of tasks."""
 
 
 def snapshot(bars: int, now: float) -> Timeline:
-    """What is known at `now` seconds of a run of `bars` tasks, dealt out evenly to the workers.
+    """Return what is known at `now` seconds of a run of `bars` tasks, dealt evenly to the workers.
 
     The workers start up in a tenth of a second, each task is followed by a short gap, and every
     worker has begun as many tasks as fit.

@@ -25,12 +25,12 @@ FILM = COURSE / "docs/panel.gif"
 WORKERS, GUESS = 2, "3.5"
 SHOWN, READ = 1.6, 6.0  # seconds that a step is shown, and the last one
 BETWEEN = 0.3  # seconds from one picture of the run to the next
-SIZE = 960, 1400  # of the browser's window: all of the panel is in sight
+SIZE = 960, 1400  # of the browser's window, so that all of the panel is in sight
 MARGIN = 8
 TIMES = 3
 
 Frame = tuple[Image.Image, float]
-"""A picture, and how many seconds it is shown."""
+"""A picture and the seconds for which it is shown."""
 
 
 def film() -> list[Frame]:
@@ -66,18 +66,18 @@ def run(panel: PanelOnPage, camera: "Camera") -> list[Frame]:
 
 
 class Camera:
-    """Takes pictures of the panel: its controls and its chart, and nothing of what lies below."""
+    """Takes pictures of the panel: its controls and its chart, without what lies below."""
 
     def __init__(self, notebook: lab.Notebook, panel: PanelOnPage) -> None:
         self._notebook, self._panel = notebook, panel
         self._area = panel.cell.locator(".jp-OutputArea-output").first.bounding_box()
 
     def take(self) -> Image.Image:
-        """The panel as it is now."""
+        """Return a picture of the panel as it is now."""
         self._notebook.settle()
         left, top, wide = (self._area[name] for name in ("x", "y", "width"))
         chart = None
-        while chart is None:  # just then, another picture took its place
+        while chart is None:  # another picture is just taking its place
             chart = self._panel.picture.bounding_box()
         tall = chart["y"] + chart["height"] - top
         clip = {"x": left, "y": top, "width": wide, "height": tall}
@@ -85,7 +85,7 @@ class Camera:
 
 
 def of_one_size(pictures: list[Image.Image]) -> list[Image.Image]:
-    """The pictures with a margin, and as much white below that all are equally tall."""
+    """Return the pictures with a margin, and with white below so that all are equally tall."""
     size = pictures[0].width + 2 * MARGIN, max(one.height for one in pictures) + 2 * MARGIN
     sheets = []
     for picture in pictures:
@@ -95,7 +95,7 @@ def of_one_size(pictures: list[Image.Image]) -> list[Image.Image]:
 
 
 def save(frames: list[Frame], path: Path) -> None:
-    """Save as a GIF. All frames share the colours of the last one and the first: none flickers."""
+    """Save as a GIF. All frames share the colours of the first and the last, so none flickers."""
     sheets = of_one_size([picture for picture, _ in frames])
     width, height = sheets[0].size
     both = Image.new("RGB", (width, 2 * height))

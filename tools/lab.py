@@ -26,7 +26,7 @@ SECONDS_PER_NOTEBOOK = 180
 WIDTH, HEIGHT = 1280, 720  # what a classroom's projector often shows
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHANNELS = ("chrome", "msedge")  # where they are on macOS and Windows, Playwright knows
+CHANNELS = ("chrome", "msedge")  # Playwright knows where they are on macOS and Windows
 FLAGS = ["--disable-gpu", "--disable-background-networking"]
 
 SETTINGS = {
@@ -36,18 +36,18 @@ SETTINGS = {
     },
 }
 ALL_CELLS_DRAWN = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
-"""Also the cells that are scrolled out of sight, so that a picture can be taken of everything."""
+"""Settings that draw also the cells out of sight, so that a picture can show everything."""
 
 
 class NoBrowser(RuntimeError):
-    """There is no browser of the Chromium family on this machine."""
+    """An error: this machine has no browser of the Chromium family."""
 
 
 # --- the server -----------------------------------------------------------------------------------
 
 
 class Server:
-    """A running JupyterLab: where it is, its token, and the folder it shows."""
+    """A running JupyterLab: its address, its token, and the folder that it shows."""
 
     def __init__(self, root: Path, process: subprocess.Popen, info: dict) -> None:
         self.root, self.pid = root, process.pid
@@ -99,7 +99,7 @@ def _environment(own):
         "IPYTHONDIR": "ipython",
     }
     environment = {**os.environ, **{name: str(own / folder) for name, folder in folders.items()}}
-    # Under pytest ipykernel would treat the output of children in another way than for a student.
+    # Under pytest, ipykernel treats the output of children otherwise than for a student.
     environment.pop("PYTEST_CURRENT_TEST", None)
     return environment
 
@@ -144,7 +144,7 @@ def browser() -> Iterator[Browser]:
 def _launch(chromium):
     candidates = [{"executable_path": path} for path in map(shutil.which, BROWSERS) if path]
     candidates += [{"channel": channel} for channel in CHANNELS]
-    candidates += [{}]  # Playwright's own, where somebody has installed it
+    candidates += [{}]  # Playwright's own, if it is installed
     for candidate in candidates:
         try:
             return chromium.launch(args=FLAGS, **candidate)
@@ -166,7 +166,7 @@ def copy_notebook(notebook: Path, folder: Path) -> None:
 
 
 class Notebook:
-    """A notebook that is open in JupyterLab. What a person would do is done through `page`."""
+    """A notebook that is open in JupyterLab; `page` does what a person would do."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

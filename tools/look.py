@@ -63,7 +63,7 @@ def picture_for_readme() -> int:
         panel = PanelOnPage(opened)
         panel.set_slider(README_WORKERS)
         panel.run_to_the_end()
-        panel.status.click()  # so that the slider no longer looks as if it had the focus
+        panel.status.click()  # so that the slider loses the focus, which would be drawn
         opened.settle()
         picture = Image.open(io.BytesIO(panel.cell.screenshot()))
     README_PICTURE.parent.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ def picture_for_readme() -> int:
 
 @contextlib.contextmanager
 def open_copy(notebook, size):
-    """A copy of a notebook, open in JupyterLab, with the side bar closed."""
+    """Provide a copy of a notebook, open in JupyterLab with the side bar closed."""
     with (
         tempfile.TemporaryDirectory() as folder,
         lab.jupyterlab(Path(folder), lab.ALL_CELLS_DRAWN) as server,

@@ -99,8 +99,8 @@ def executed(notebook: NotebookNode, folder: Path = NOTEBOOKS) -> NotebookNode:
 def with_outputs_of(stored: NotebookNode, notebook: NotebookNode) -> NotebookNode:
     """Return an executed notebook where each cell that was stored before has its stored outputs.
 
-    Two runs never draw the same picture, and a diff shall show what changed. A cell is the same
-    cell if its text is: its id is made from that.
+    Two runs never draw the same picture, and a diff should show only what was changed. Cells are
+    compared by their ids, which are made from their text.
     """
     outputs = {cell.id: cell.outputs for cell in stored.cells if cell.cell_type == "code"}
     for cell in notebook.cells:
@@ -110,7 +110,7 @@ def with_outputs_of(stored: NotebookNode, notebook: NotebookNode) -> NotebookNod
 
 
 def renamed(notebook: NotebookNode, old: str, new: str) -> NotebookNode:
-    """Return a notebook with another name in its code. The outputs stay: nbval says if they may."""
+    """Return a notebook with a name replaced in its code. The outputs stay; nbval checks them."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = re.sub(rf"\b{re.escape(old)}\b", new, cell.source)
@@ -130,7 +130,7 @@ def _without_paths(notebook: NotebookNode) -> NotebookNode:
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy with nothing in it that differs between two writers of the same lesson."""
+    """Return a copy without anything that differs between two writers of the same lesson."""
     tidy = nbformat.v4.new_notebook(metadata=nbformat.from_dict(NOTEBOOK_METADATA))
     taken: set[str] = set()
     for cell in notebook.cells:
@@ -164,7 +164,7 @@ def as_text(notebook: NotebookNode) -> str:
 
 
 def save(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook and print its size, for pictures grow unnoticed."""
+    """Write a notebook and print its size, since pictures grow unnoticed."""
     text = as_text(notebook)
     path.write_text(text, encoding="utf-8", newline="\n")
     pictures = sum(map(len, re.findall(r"[A-Za-z0-9+/=]{1000,}", text)))
@@ -221,7 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _path(name: str) -> Path:
-    """A notebook's file, from its name or any path to it."""
+    """Return a notebook's file for its name or any path to it."""
     return NOTEBOOKS / f"{Path(name).stem}.ipynb"
 
 

@@ -1,4 +1,4 @@
-"""A panel as it stands on a page: its controls, its status line and its picture."""
+"""Use a panel on a page: its controls, its status line and its picture."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 from tools import lab
 
 SECONDS = 60
-"""A condition that has not come true by then is given up; the machine may be slow."""
+"""The seconds that we wait for a condition: the machine may be slow."""
 expect.set_options(timeout=SECONDS * 1000)
 
 KEEP_A_DIARY = """cell => {
@@ -23,7 +23,7 @@ KEEP_A_DIARY = """cell => {
             if (!window.diary.includes(line)) window.diary.push(line);
     }).observe(cell, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
-"""All that the panel says from now on, in words: nothing is missed by looking too late."""
+"""JavaScript that notes all texts of the panel, so that a look that comes late misses none."""
 
 
 class PanelOnPage:
@@ -42,7 +42,7 @@ class PanelOnPage:
         return self.cell.get_by_role("slider", name=name)
 
     def drag_slider(self, number: int, most: int = 16) -> None:
-        """Take the slider's handle with the mouse and move it to a number. Do not let go."""
+        """Drag the slider's handle to a number with the mouse, and keep the button pressed."""
         handle, track = self.slider().bounding_box(), self.cell.locator(".noUi-base").bounding_box()
         y = handle["y"] + handle["height"] / 2
         self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
@@ -50,7 +50,7 @@ class PanelOnPage:
         self.page.mouse.move(track["x"] + track["width"] * (number - 1) / (most - 1), y, steps=8)
 
     def set_slider(self, number: int, name: str = "Workers") -> None:
-        """Bring the slider to a number by arrow keys."""
+        """Move the slider to a number with the arrow keys."""
         slider = self.slider(name)
         slider.focus()
         now = int(float(slider.get_attribute("aria-valuenow")))
@@ -65,20 +65,20 @@ class PanelOnPage:
         expect(self.stop).to_be_disabled()
 
     def press_run(self, guess: str = "3") -> None:
-        """Write a guess where there is room for one, press Run, and wait until it is heard."""
+        """Write a guess if there is a field for it, press Run, and wait until the kernel knows."""
         if self.guess.count():
             self.guess.fill(guess)
-            self.guess.press("Tab")  # the kernel hears of it when the field is left
+            self.guess.press("Tab")  # the kernel learns of it when the field is left
         self.keep_a_diary()
         self.run.click()
         self.wait_until_said("running …")
 
     def keep_a_diary(self) -> None:
-        """Write down what the panel says from now on, for `wait_until_said`."""
+        """Note what the panel says from now on, for `wait_until_said`."""
         self.cell.evaluate(KEEP_A_DIARY)
 
     def wait_until_said(self, pattern: str) -> None:
-        """Wait until the panel has said something in its diary, be it only for a moment.
+        """Wait until the panel has said something, even if only for a moment.
 
         The pattern is a regular expression of JavaScript.
         """
@@ -99,9 +99,9 @@ class PanelOnPage:
         expect(self.picture).not_to_have_attribute("alt", re.compile("The run goes on"))
 
     def lanes(self) -> int:
-        """How many lanes the picture shows, by its alternative text."""
+        """Return how many lanes the picture shows, according to its alternative text."""
         return len(re.findall(r"Worker \d+ \(pid", self.picture.get_attribute("alt")))
 
     def last_run(self, expression: str) -> object:
-        """Ask about the timeline of the last result, which is called `t` in the expression."""
+        """Return the value of an expression in which `t` is the timeline of the last result."""
         return self.notebook.ask_kernel(f"[{expression} for t in [panel.results[-1].timeline]][0]")

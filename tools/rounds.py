@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def one_round(notebooks: list[Path], method: str) -> tuple[int, str]:
-    """Run the notebooks once. Return pytest's exit code and all that it said."""
+    """Run the notebooks once. Return pytest's exit code and its output."""
     options = [*TWO_AT_A_TIME, "-q", "-p", "no:cacheprovider", "--color=no"]
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *notebooks],
@@ -78,7 +78,7 @@ def verdict(said: str) -> str:
 
 @contextlib.contextmanager
 def cores_kept_busy() -> Iterator[None]:
-    """Keep a process for each core computing while the `with` block runs."""
+    """Keep every core busy with a process of its own while the `with` block runs."""
     with contextlib.ExitStack() as ending:
         for _ in range(usable_cores().count):
             process = ending.enter_context(subprocess.Popen([sys.executable, "-c", BUSY]))
