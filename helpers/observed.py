@@ -26,8 +26,9 @@ from helpers.parent.checks import check_reaches_child, check_workers, warn_of_ed
 from helpers.parent.history import History
 from helpers.parent.pools import ObservedPool, WorkerDied
 from helpers.parent.processes import process_class
+from helpers.parent.stop_mark import Stopped
 from helpers.parent.waits import in_spite_of_interrupts
-from helpers.parent.watcher import Stopped, Watcher
+from helpers.parent.watcher import Watcher
 
 __all__ = ["ObservedContext", "Stopped", "WorkerDied", "get_context"]
 
@@ -75,7 +76,7 @@ class ObservedContext:
 
     def Pool(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None):
         """Return a real pool, see `multiprocessing.Pool`."""
-        self.watcher.check_running()
+        self.watcher.stop_mark.check()
         if processes is not None:
             check_workers(processes)
         if initializer is not None and self.watcher.method != "fork":

@@ -35,7 +35,7 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         self._recorders = []
 
     def submit(self, function, /, *args, **kwargs):
-        self._watcher.check_running()
+        self._watcher.stop_mark.check()
         self._asked = time.perf_counter_ns()  # a thread that begins now was asked for here
         return super().submit(self._call, function, *args, **kwargs)
 
@@ -57,6 +57,6 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
 
     def _call(self, function, /, *args, **kwargs):
         """In a thread: run a task, and record it."""
-        self._watcher.check_running()
+        self._watcher.stop_mark.check()
         recorded = RecordedCall(function, self._here.recorder, clock=time.thread_time_ns)
         return recorded(*args, **kwargs)

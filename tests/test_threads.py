@@ -87,7 +87,7 @@ def test_a_stopped_experiment_begins_no_other_task():
         assert begun.wait(30)
         stopping = threading.Thread(target=mp.stop)
         stopping.start()
-        while not mp.watcher.stopped:
+        while not mp.watcher.stop_mark.is_set():
             pass
         with pytest.raises(Stopped):
             executor.submit(square, 1)

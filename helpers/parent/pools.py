@@ -22,8 +22,8 @@ from multiprocessing import pool as standard_pool
 from helpers.child import events
 from helpers.parent.checks import check_reaches_child
 from helpers.parent.processes import end
+from helpers.parent.stop_mark import Stopped
 from helpers.parent.waits import PATIENCE, POLL, in_spite_of_interrupts
-from helpers.parent.watcher import Stopped
 
 LONGEST_HOLD = 1.0
 """Seconds that a thread holds a result's lock, at most, even if it has to wait for a core."""
@@ -107,7 +107,7 @@ class ObservedPool(standard_pool.Pool):
     def _check_running(self):
         if self._error is not None:
             raise self._error
-        self._watcher.check_running()
+        self._watcher.stop_mark.check()
         super()._check_running()
 
     def is_complete(self) -> bool:
@@ -126,7 +126,7 @@ class ObservedPool(standard_pool.Pool):
             worker
         ):
             obituary = WorkerDied(_obituary(worker, lane, self._watcher.recorder.folder))
-            self.fail(Stopped() if self._watcher.stopped else obituary)
+            self.fail(Stopped() if self._watcher.stop_mark.is_set() else obituary)
 
     def _was_meant_to_end(self, worker):
         if self._worker_handler._state == standard_pool.TERMINATE:

@@ -3,24 +3,23 @@
 One context has one watcher, and hands it to everything that it makes: processes, pools, queues,
 locks and threads know the watcher, and not the context or each other. What they ask of it:
 
-    recorder                    the recorder of this process
-    register(kind)              a number for a queue, a lock or a value
-    slices(timeout)             a wait that a stop can end
-    check_running(), stopped    the mark that `stop` leaves
-    check_may_start(...)        before a process is started
-    starting(process, ...)      owns the process, and notes its start
-    note_end(process, code)     notes its end
-    note_thread(...)            notes the start of a thread
-    add_pool(pool, ...)         a pool that is told of its workers' ends
-    keep_watch()                has a thread notice ends as soon as they come
+    recorder                the recorder of this process
+    stop_mark               whether all was stopped, and waits that a stop can end
+    register(kind)          a number for a queue, a lock or a value
+    check_may_start(...)    before a process is started
+    starting(...)           owns a process while it starts, and notes its start
+    note_end(...)           notes its end
+    note_thread(...)        notes the start of a thread
+    add_pool(...)           a pool that is told of its workers' ends
+    keep_watch()            has a thread notice every end as soon as it comes
+    all_have_ended()        whether all processes have
+    stop()                  ends them
 
 Standard library only.
 """
 
 import contextlib
 import itertools
-import math
-import os
 import threading
 import time
 import traceback
@@ -32,15 +31,10 @@ from helpers.child import events
 from helpers.child.recorder import LONGEST_TEXT, Recorder, current_recorder, recorder_for
 from helpers.child.registration import Registration
 from helpers.parent import checks, folders
+from helpers.parent.lanes import Lanes
 from helpers.parent.processes import end, has_ended, was_reaped_by_others
+from helpers.parent.stop_mark import StopMark, Stopped
 from helpers.parent.waits import PATIENCE, POLL
-
-
-class Stopped(RuntimeError):
-    """The experiment was stopped by `stop()`."""
-
-    def __init__(self, words="the experiment was stopped"):
-        super().__init__(words)
 
 
 class Watched:
@@ -71,8 +65,7 @@ class Watcher:
 
     def __init__(self, method: str):
         self.method = method
-        self.stopped = False
-        self._home = os.getpid()
+        self.stop_mark = StopMark()
         self._own_recorder = None
         self._sweep_is_due = False
         self._numbers = {kind: itertools.count(1) for kind in ("queue", "lock", "value")}
@@ -84,8 +77,7 @@ class Watcher:
         self._lock = threading.RLock()
         self._watched = {}  # by the process's id: a student's class may compare as it likes
         self._thread = None
-        self._lanes = []  # for each lane the queue of the worker that has ended there, or None
-        self._managers = 0
+        self._lanes = Lanes()
         self._pools = weakref.WeakValueDictionary()  # by the id of the queue with their tasks
 
     # The log
@@ -111,48 +103,7 @@ class Watcher:
     def register(self, kind: str) -> Registration:
         """Return the registration of a new 'queue', 'lock' or 'value' with this experiment."""
         number = next(self._numbers[kind])
-        return Registration(kind, number, lambda: self.recorder, self.slices)
-
-    # Stopping
-
-    def check_running(self) -> None:
-        """Raise `Stopped` if the experiment was stopped."""
-        if self.stopped:
-            raise Stopped("this experiment was stopped; begin a new one with get_context()")
-
-    def slices(self, timeout: float | None) -> Iterator[float | None]:
-        """Divide a wait into short ones, between which a stop is noticed.
-
-        Args:
-            timeout: the seconds that the whole wait may take; None if it may last for ever.
-
-        Yields:
-            The seconds of the next short wait; at least once. In a fork nobody stops the
-            experiment, and the wait is not divided.
-
-        Raises:
-            Stopped: if the experiment was stopped.
-        """
-        if os.getpid() != self._home:
-            yield timeout
-            return
-        over = math.inf if timeout is None else time.monotonic() + timeout
-        while True:
-            self.check_running()
-            yield min(POLL, max(0, over - time.monotonic()))
-            if time.monotonic() >= over:
-                return
-
-    def stop(self) -> bool:
-        """End all processes and fail what is pending in pools; False if that was done before."""
-        with self._lock:
-            if self.stopped:
-                return False
-            self.stopped = True
-        for pool in list(self._pools.values()):
-            pool.fail(Stopped())
-        end([watched.process for watched in self._all_watched()], PATIENCE)
-        return True
+        return Registration(kind, number, lambda: self.recorder, self.stop_mark.slices)
 
     # Processes
 
@@ -170,7 +121,7 @@ class Watcher:
         """
         pool = self._pools.get(id(tasks))
         if role != "worker" or _is_being_made(pool):
-            self.check_running()
+            self.stop_mark.check()
         alive = [watched for watched in self._all_watched() if not watched.end_is_noted]
         if len(alive) < checks.MOST_PROCESSES:
             return
@@ -209,10 +160,10 @@ class Watcher:
                 if not _is_being_made(watched.pool()):  # else its pool asks for it when it is made
                     self.keep_watch()
         pool = watched.pool()
-        if self.stopped and (pool is None or _is_being_made(pool)):
+        if self.stop_mark.is_set() and (pool is None or _is_being_made(pool)):
             end([process], PATIENCE)
             if role != "worker":  # a thread of an executor must not end by our error
-                self.check_running()
+                self.stop_mark.check()
 
     def _note_start(self, watched, asked):
         process = watched.process
@@ -220,7 +171,10 @@ class Watcher:
         name = process.name.encode("utf-8", "replace")[:LONGEST_TEXT]
         with self._lock:
             self._watched[id(process)] = watched  # again: it may have ended and been forgotten
-            watched.lane = self._lane_for(watched)
+            if watched.role == "manager":
+                watched.lane = self._lanes.for_manager()
+            else:
+                watched.lane = self._lanes.take(team=watched.tasks)
             self.recorder.record(
                 events.ASKED,
                 role=role,
@@ -245,7 +199,7 @@ class Watcher:
                 return
             watched.end_is_noted = True
             if watched.role == "worker":  # its lane goes on with the worker that replaces it
-                self._lanes[watched.lane - 1] = watched.tasks
+                self._lanes.free(watched.lane, team=watched.tasks)
             self.recorder.record(events.ENDED, pid=process.pid, exitcode=code & 0xFFFFFFFF)
 
     def all_have_ended(self) -> bool:
@@ -262,29 +216,15 @@ class Watcher:
             asked: when it was asked for, in ns.
         """
         with self._lock:
-            self._lanes.append(None)
-            role, lane = events.ROLES.index("thread"), len(self._lanes)
             self.recorder.record(
                 events.ASKED,
-                role=role,
+                role=events.ROLES.index("thread"),
                 pid=number,
-                lane=lane,
+                lane=self._lanes.take(),
                 method=0,
                 text=name.encode("utf-8", "replace"),
                 at=asked,
             )
-
-    def _lane_for(self, watched):
-        """Return the lane of a worker that has ended and that this one replaces, else a new one."""
-        if watched.role == "manager":
-            self._managers += 1
-            return self._managers
-        for place, freed_by in enumerate(self._lanes):
-            if freed_by is not None and freed_by == watched.tasks:
-                self._lanes[place] = None
-                return place + 1
-        self._lanes.append(None)
-        return len(self._lanes)
 
     def _all_watched(self):
         with self._lock:
@@ -293,6 +233,17 @@ class Watcher:
     def _forget(self, watched):
         with self._lock:
             self._watched.pop(id(watched.process), None)
+
+    def stop(self) -> bool:
+        """End all processes and fail what is pending in pools; False if that was done before."""
+        with self._lock:
+            if self.stop_mark.is_set():
+                return False
+            self.stop_mark.set()
+        for pool in list(self._pools.values()):
+            pool.fail(Stopped())
+        end([watched.process for watched in self._all_watched()], PATIENCE)
+        return True
 
     # Pools, and the thread that keeps watch
 

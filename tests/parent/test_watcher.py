@@ -11,8 +11,6 @@ import pytest
 
 from helpers.observed import get_context
 from helpers.parent import checks, folders, pools
-from helpers.parent.waits import POLL
-from helpers.parent.watcher import Stopped, Watcher
 from tests.support import workers
 from tests.support.methods import METHODS
 from tests.support.within import until, within
@@ -138,39 +136,3 @@ def test_an_end_is_noticed_while_a_sweep_goes_on(monkeypatch) -> None:
         with pytest.raises(pools.WorkerDied):
             result.get(timeout=30)
     swept.set()
-
-
-# Waits
-
-
-@pytest.mark.parametrize("timeout", [-1, 0])
-def test_a_wait_for_no_time_is_one_attempt(timeout: float) -> None:
-    assert list(Watcher("spawn").slices(timeout)) == [0]
-
-
-def test_a_wait_is_divided_into_short_ones_until_its_time_is_over() -> None:
-    begun, slices = time.monotonic(), []
-    for seconds in Watcher("spawn").slices(3 * POLL):
-        slices.append(seconds)
-        time.sleep(seconds)
-    assert time.monotonic() - begun >= 3 * POLL
-    assert len(slices) > 1
-    assert all(0 <= seconds <= POLL for seconds in slices)
-
-
-def test_a_stop_ends_a_wait_for_ever() -> None:
-    watcher = Watcher("spawn")
-    wait = watcher.slices(None)
-    assert next(wait) == POLL
-    watcher.stop()
-    with pytest.raises(Stopped):
-        next(wait)
-
-
-@pytest.mark.parametrize("timeout", [None, 60])
-def test_a_wait_in_a_fork_is_not_divided(timeout: float | None, monkeypatch) -> None:
-    watcher = Watcher("fork")
-    monkeypatch.setattr(os, "getpid", lambda: 0)
-    wait = watcher.slices(timeout)
-    assert next(wait) == timeout
-    assert list(wait) == []
