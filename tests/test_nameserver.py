@@ -184,7 +184,7 @@ def damaged(draw):
 noise = st.binary(max_size=600) | truncated | damaged()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(packet=noise)
 def test_any_packet_gets_a_readable_reply_or_none(packet):
     reply = respond(packet)
@@ -192,7 +192,7 @@ def test_any_packet_gets_a_readable_reply_or_none(packet):
         assert DNSRecord.parse(reply).header.qr == 1
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(packet=noise)
 def test_the_server_goes_on_after_noise(server, packet):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

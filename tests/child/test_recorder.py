@@ -56,7 +56,7 @@ def test_an_event_is_read_as_it_was_written(recorder) -> None:
 
 
 @given(st.lists(st.binary(max_size=200), max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_texts_of_any_length_come_back(tmp_path_factory, written) -> None:
     recorder = Recorder(str(tmp_path_factory.mktemp("log")))
     for text in written:

@@ -51,7 +51,6 @@ RECORDS = st.builds(
 )
 STRANGE = {
     "max_examples": 1000 if os.environ.get("CI") == "true" else 60,
-    "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture],
 }
 

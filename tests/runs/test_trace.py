@@ -52,9 +52,7 @@ def assert_tells_all_of(trace: dict, timeline: Timeline) -> None:
 
 
 @given(timeline=timelines())
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_trace_tells_all_that_is_known(trace_of, timeline) -> None:
     assert_tells_all_of(trace_of(timeline), timeline)
 
