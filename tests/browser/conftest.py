@@ -1,7 +1,7 @@
 """A real JupyterLab and a real browser for the tests of this folder.
 
-They last for one module: Playwright keeps an event loop running in this thread meanwhile, which
-nbval's notebooks, later in the same run, should not meet.
+They last for one module: Playwright keeps an event loop running in this thread, and the notebooks
+that nbval runs later in the same process should not meet it.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ OpenNotebook = Callable[[str], lab.Notebook]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless browser. Without one the tests are skipped, which is a failure in CI."""
+    """Yield a headless browser. Without one the tests are skipped, which is a failure in CI."""
     try:
         running = lab.browser()
         opened = running.__enter__()
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
-    """Where CI=true, a browser test that skips itself has failed: for whatever reason it does."""
+    """Turn a skip into a failure where CI=true, whatever its reason."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true":
         *_, reason = report.longrepr
@@ -45,7 +45,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
 
 @pytest.fixture(scope="module")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Server]:
-    """A JupyterLab that shows a folder with copies of all notebooks."""
+    """Yield a JupyterLab that shows a folder with copies of all notebooks."""
     folder = tmp_path_factory.mktemp("course")
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         lab.copy_notebook(notebook, folder)

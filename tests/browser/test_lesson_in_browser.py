@@ -1,7 +1,7 @@
 """Lesson 3 as a student meets it: in JupyterLab, with mouse and keyboard.
 
-The lesson runs once, from its first cell to its last; then each test uses its panel. What the
-picture shows is checked from its alternative text and from the timeline in the kernel.
+The lesson runs once, from its first cell to its last; then each test uses its panel. The tests read
+the picture's alternative text and the timeline in the kernel.
 """
 
 import re
@@ -21,13 +21,13 @@ LESSON = "03_pool.ipynb"
 
 @pytest.fixture(scope="module")
 def opened(open_for_module) -> lab.Notebook:
-    """The lesson as it was committed, not yet run."""
+    """Open the lesson as it was committed, not yet run."""
     return open_for_module(LESSON)
 
 
 @pytest.fixture(scope="module")
 def as_committed(opened) -> tuple[str, str]:
-    """What the panel's cell shows before it is run: its text, and the picture's."""
+    """Return what the panel's cell shows before it is run: its text, and the picture's."""
     panel = PanelOnPage(opened)
     expect(panel.picture).to_be_attached()
     return panel.cell.text_content(), panel.picture.get_attribute("alt")
@@ -35,14 +35,14 @@ def as_committed(opened) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def lesson(opened, as_committed) -> lab.Notebook:
-    """The lesson, run from its first cell to its last."""
+    """Run the lesson from its first cell to its last."""
     opened.run_all()
     return opened
 
 
 @pytest.fixture
 def panel(lesson) -> PanelOnPage:
-    """The lesson's panel, with nothing going on, in sight."""
+    """Return the lesson's panel, in sight and idle."""
     found = PanelOnPage(lesson)
     found.slider().scroll_into_view_if_needed()
     if found.stop.is_enabled():  # a test before this one has failed half-way
@@ -61,9 +61,9 @@ panel.experiment = lasts_until_it_is_stopped
 
 @pytest.fixture
 def long_run(panel):
-    """From one press of Run to another: here nothing is over before a test has acted.
+    """Return a function that begins a run which lasts until a test ends it.
 
-    The first run that is begun has tasks of ten minutes, those after it are the lesson's own.
+    The first run after that has tasks of ten minutes; the runs that follow are the lesson's own.
     """
 
     def begin(workers: int) -> None:
@@ -234,7 +234,7 @@ def test_axe_finds_nothing_serious_in_the_panel(panel, keep):
 
 
 def serious_problems(panel):
-    """What axe-core calls serious, or worse, in the panel's cell."""
+    """Return what axe-core calls serious, or worse, in the panel's cell."""
     panel.cell.locator(".jp-OutputArea").first.evaluate("area => { area.id = 'the-panel'; }")
     report = Axe().run(panel.page, context="#the-panel").response
     assert report["passes"], "axe has looked at nothing"

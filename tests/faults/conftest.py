@@ -9,7 +9,7 @@ from tests.faults.seat import Seat
 
 @pytest.fixture(scope="module")
 def seat(method: str) -> Iterator[Seat]:
-    """A kernel that the tests of a module share: of events that it survives."""
+    """Yield a kernel that the tests of a module share: it survives their events."""
     seat = Seat(method)
     yield seat
     seat.close()
@@ -17,7 +17,7 @@ def seat(method: str) -> Iterator[Seat]:
 
 @pytest.fixture
 def own_seat(method: str) -> Iterator[Seat]:
-    """A kernel for one test alone: of events that it does not survive."""
+    """Yield a kernel for one test alone: it does not survive the test's event."""
     seat = Seat(method)
     yield seat
     seat.close()

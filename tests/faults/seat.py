@@ -1,8 +1,7 @@
-"""A student's seat: a real kernel, driven as JupyterLab drives it, and all that came from it.
+"""A student's seat: a real kernel, driven as JupyterLab drives it, and all that it has started.
 
-Whatever a kernel starts is found again by a mark in its environment, which every child inherits,
-and by the pid and the start time under which it was once seen. Its semaphores are told from those
-of others by their names.
+A process of the kernel is found again by a mark in its environment, which every child inherits, and
+by the pid and the start time under which it was once seen. Semaphores are found by their names.
 """
 
 import contextlib
@@ -27,14 +26,14 @@ from tests.support.within import until
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "PLAIN_SIGHT_SEAT"
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-"""They live as long as the process that they serve; the standard library means it so."""
+"""Helpers of the standard library: they live as long as the process that they serve."""
 
 QUICK = pytest.mark.parametrize(
     "method",
     ["spawn", *(pytest.param(m, marks=pytest.mark.slow) for m in AVAILABLE if m != "spawn")],
     scope="module",
 )
-"""An event that is tried by default under spawn, and with CI=true under every method."""
+"""An event that is tried under spawn by default, and under every method with CI=true."""
 WHOLE = pytest.mark.parametrize(
     "method",
     [pytest.param(m, marks=pytest.mark.slow) for m in sorted(AVAILABLE, key="spawn".__ne__)],
@@ -43,13 +42,13 @@ WHOLE = pytest.mark.parametrize(
 """An event that is tried with CI=true only."""
 
 LIMIT = 60
-"""Seconds, far beyond what a slow machine needs, after which a test calls it a hang."""
+"""Seconds after which a test speaks of a hang: far beyond what a slow machine needs."""
 
 GONE = 3
-"""Seconds within which no child is left: the promise."""
+"""Seconds after which no child may be left: our promise."""
 
 FORGOTTEN = 10
-"""Seconds, far beyond what it takes, for what goes when its last name has gone."""
+"""Seconds for an object to go after its last name has gone: far beyond what it takes."""
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -80,11 +79,11 @@ FORGET = """
 sys.last_value = sys.last_traceback = sys.last_exc = get_ipython().InteractiveTB.tb = None
 gc.collect();
 """
-"""The last error's frames hold what was made in them, as long as it can be looked at."""
+"""Code that drops the last error, whose frames keep alive what was made in them."""
 
 
 class Said(NamedTuple):
-    """What a student reads below a cell."""
+    """What a student reads below a cell: printed text and an error."""
 
     printed: str
     warned: str
@@ -105,7 +104,7 @@ class Seat:
         self.start()
 
     def start(self) -> None:
-        """Start a kernel; another one in the same place, if the first has been shut down."""
+        """Start a kernel, or another one in the same place after the first was shut down."""
         self.manager = KernelManager(connection_file=str(self.folder / "kernel.json"))
         self.manager.start_kernel(
             env={
@@ -135,11 +134,11 @@ class Seat:
         return self.read(self.send(code))
 
     def send(self, code: str) -> str:
-        """Begin to run a cell; `read` takes what it says."""
+        """Begin to run a cell; `read` returns what it says."""
         return self.client.execute(code)
 
     def read(self, cell: str) -> Said:
-        """What a cell has said when it is over. AssertionError if it does not end."""
+        """Return what a cell has said when it is over; fail if it does not end."""
         said = {"stdout": [], "stderr": []}
         error, traceback = "", ""
         deadline = time.monotonic() + LIMIT
@@ -147,7 +146,7 @@ class Seat:
             try:
                 message = self.client.get_iopub_msg(timeout=max(0, deadline - time.monotonic()))
             except queue.Empty:
-                self.restart(now=True)  # for the tests that come after this one
+                self.restart(now=True)  # for the following tests
                 raise AssertionError(f"no end of the cell after {LIMIT} seconds") from None
             content, kind = message["content"], message["msg_type"]
             if message["parent_header"].get("msg_id") != cell:
@@ -161,17 +160,17 @@ class Seat:
                 return Said("".join(said["stdout"]), "".join(said["stderr"]), error, traceback)
 
     def value(self, expression: str) -> str:
-        """What an expression is now, as text."""
+        """Return the value of an expression as text."""
         said = self.run(f"print({expression})")
         assert said.error == "", said
         return said.printed.strip()
 
     def click(self, button: str) -> None:
-        """Press a button of the panel, given as an expression, as the page does it."""
+        """Press a button of the panel, named by an expression, as the page does."""
         self._tell(button, {"method": "custom", "content": {"event": "click"}})
 
     def move(self, control: str, value: object) -> None:
-        """Give a control of the panel a value, as the page does it."""
+        """Give a control of the panel a value, as the page does."""
         self._tell(control, {"method": "update", "state": {"value": value}, "buffer_paths": []})
 
     def _tell(self, widget, data):
@@ -182,22 +181,22 @@ class Seat:
     # The kernel's life
 
     def interrupt(self) -> None:
-        """The button with the square."""
+        """Interrupt the kernel, as JupyterLab's button with the square does."""
         self.manager.interrupt_kernel()
 
     def restart(self, now: bool = False) -> None:
-        """The button with the circle; `now` for a kernel that does not answer."""
+        """Restart the kernel, as the button with the circle does; `now` if it does not answer."""
         self.client.stop_channels()
         self.manager.restart_kernel(now=now)
         self._connect()
 
     def shut_down(self) -> None:
-        """As JupyterLab shuts a kernel down: it is asked, and killed if it does not."""
+        """Shut the kernel down as JupyterLab does: ask it, and kill it if it does not end."""
         self.client.stop_channels()
         self.manager.shutdown_kernel()
 
     def kill(self) -> None:
-        """The kernel alone, as by the system when memory runs out."""
+        """Kill the kernel alone, as the system does when memory runs out."""
         self.kernel.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
         self.kernel.wait(LIMIT)
 
@@ -215,12 +214,12 @@ class Seat:
     # What came of it
 
     def family(self) -> set[psutil.Process]:
-        """Every living process that came from this seat's kernels; they are remembered."""
+        """Return every living process that came from this seat's kernels, and remember them."""
         self.seen |= {process for process in psutil.process_iter() if self._is_ours(process)}
         return {process for process in self.seen if _is_alive(process)}
 
     def children(self, family: set[psutil.Process]) -> list[psutil.Process]:
-        """Those of a family that have to be gone: all but the kernel and what serves it."""
+        """Return the processes of a family that must end: all but the kernel and its helpers."""
         return [
             process for process in family if process != self.kernel and not self._serves(process)
         ]
@@ -238,7 +237,7 @@ class Seat:
         return False
 
     def shared_memory(self) -> list[str]:
-        """The semaphores and blocks of shared memory that came from this seat."""
+        """Return the semaphores and blocks of shared memory that came from this seat."""
         if not SHARED_MEMORY.is_dir():
             return []
         names = [entry.name for entry in SHARED_MEMORY.iterdir()]
@@ -247,17 +246,17 @@ class Seat:
         return [name for name in names if ours.fullmatch(name)]
 
     def log_folders(self) -> list[str]:
-        """The log folders in this seat's temporary folder."""
+        """Return the log folders in this seat's temporary folder."""
         return [path.name for path in self.folder.glob(f"{folders.PREFIX}*")]
 
     def errors(self) -> str:
-        """What reached the kernel's own standard error, which the server's terminal shows."""
+        """Return the kernel's own standard error, which the server's terminal shows."""
         lines = (self.folder / "kernel.log").read_text().splitlines()
         return "\n".join(line for line in lines if line and "running over TCP" not in line)
 
 
 def nobody_is_left(seat: Seat) -> None:
-    """Within the promised time no child is alive."""
+    """Check that no child is alive after the promised time."""
     deadline = time.monotonic() + GONE
     while left := seat.children(seat.family()):
         names = [f"{process.pid} {_command(process)}" for process in left]
@@ -266,7 +265,7 @@ def nobody_is_left(seat: Seat) -> None:
 
 
 def all_is_well(seat: Seat) -> None:
-    """What holds after every event, once a kernel is there (again)."""
+    """Check what holds after every event, when there is a kernel (again)."""
     nobody_is_left(seat)
     assert seat.run("print(6 * 7)").printed == "42\n", "the kernel does not answer"
     assert seat.run(NEXT_RUN) == Said(RIGHT + "\n", "", "", ""), "the next run"
@@ -277,13 +276,13 @@ def all_is_well(seat: Seat) -> None:
 
 
 def forgotten(seat: Seat) -> list[str]:
-    """What is left of things that the kernel has no name for any more."""
+    """Return what is left of objects that have no name in the kernel any more."""
     assert seat.run(FORGET) == Said("", "", "", "")
     return seat.shared_memory() + seat.log_folders()
 
 
 def nothing_is_left_at_all(seat: Seat) -> None:
-    """What holds when the kernel itself has gone: even what served it has."""
+    """Check that nothing is left after the kernel's end, not even its helpers."""
     deadline = time.monotonic() + GONE
     while left := seat.family():
         assert time.monotonic() < deadline, f"alive after {GONE} seconds: {left}"
@@ -292,7 +291,7 @@ def nothing_is_left_at_all(seat: Seat) -> None:
 
 
 def reads_one_sentence(said: Said, error: str) -> None:
-    """A student reads one error, whose text matches, and no flood around it."""
+    """Check that a student reads one error, whose text matches, and no flood around it."""
     assert re.fullmatch(error, said.error), said
     assert said.warned == "", said.warned
     assert said.traceback.count("Traceback (most recent call last)") <= 1, said.traceback

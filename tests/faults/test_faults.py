@@ -25,7 +25,7 @@ KILLED = (
 
 
 def died(call, *args) -> str:
-    """The sentence with which a call fails, since a worker died."""
+    """Return the sentence with which a call fails because a worker died."""
     with pytest.raises(WorkerDied) as caught:
         within(60, call, *args)
     return str(caught.value)
@@ -62,7 +62,7 @@ def test_everything_pending_fails_and_so_does_what_comes_later(method: str, tmp_
         first = pool.apply_async(workers.exit_when, doomed, error_callback=failed.append)
         rest = [pool.apply_async(workers.sleep, (60,)) for _ in range(3)]
         iterator = pool.imap(workers.double, range(3))
-        go.touch()  # now that all has been submitted: a broken pool takes nothing more
+        go.touch()  # after everything is submitted: a broken pool takes nothing more
         sentences = {died(result.get) for result in (first, *rest)} | {died(next, iterator)}
         assert len(sentences) == 1
         says(*sentences, "ended with exit code 3", r"while doing exit_when\(.*, 3\)")

@@ -103,7 +103,7 @@ def test_kernel_shutdown_in_mid_run(own_seat: Seat, tmp_path) -> None:
 
 @WHOLE
 def test_kernel_shutdown_when_idle(own_seat: Seat) -> None:
-    """By the book: it removes its own logs."""
+    """A kernel that is shut down in order removes its own logs."""
     all_is_well(own_seat)
     own_seat.run(LOCKS + "mp = get_context(); pool = mp.Pool(1); pool.map(workers.double, [1])")
     assert own_seat.log_folders()

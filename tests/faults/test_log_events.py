@@ -1,4 +1,4 @@
-"""When the flight log cannot be kept: no task is harmed, and nothing is invented."""
+"""Where the log cannot be written, no task is harmed and nothing is invented."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ print(*experiment())
 
 @contextlib.contextmanager
 def small_disk(place: Path, options: str) -> Iterator[Path]:
-    """A file system of its own at `place`; None where we may not mount one."""
+    """Mount a small file system at `place`; yield None where we may not mount one."""
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
@@ -50,7 +50,7 @@ FILES_AS_BEFORE = "resource.setrlimit(resource.RLIMIT_FSIZE, before)"
 
 @contextlib.contextmanager
 def full_disk(seat: Seat, place: Path) -> Iterator[None]:
-    """No room for a log: a full file system, or no right to a file as large as a log."""
+    """Leave no room for a log: fill its file system, or forbid files as large as a log."""
     with small_disk(place, "size=64k") as disk:
         pytest.importorskip("resource" if disk is None else "os")
         before = (
@@ -74,7 +74,7 @@ def test_disk_full(seat: Seat, tmp_path) -> None:
 
 
 def tells_that_the_timeline_is_incomplete(said: Said) -> None:
-    """In one sentence; a warning shows the line of code that it is about, too."""
+    """Check that the loss is told in one sentence; a warning also shows its line of code."""
     sentence = (
         "UserWarning: the timeline is incomplete, since the logs could not be written: "
         "the disk is full, or their folder is gone\n"
@@ -105,7 +105,7 @@ experiment()
 
 @WHOLE
 def test_disk_full_in_mid_run(seat: Seat, tmp_path) -> None:
-    """The first part of the log is there, the rest is counted; no task is harmed."""
+    """The first part of the log is kept and the rest is counted; no task is harmed."""
     seat.run(RUN)
     with small_disk(tmp_path / "disk", "size=4m") as disk:
         if disk is None:
@@ -188,7 +188,7 @@ def test_last_record_cut_in_half(seat: Seat, cut: str) -> None:
 
 @contextlib.contextmanager
 def read_only(seat: Seat, place: Path) -> Iterator[None]:
-    """A temporary folder in which nothing can be made: for root as well, if it may mount one."""
+    """Yield a read-only temporary folder, even for root, if root may mount one."""
     with small_disk(place, "ro") as disk:
         if disk is None:
             place.chmod(0o500)

@@ -1,4 +1,4 @@
-"""What a student does at the panel of an experiment: through the page's own messages."""
+"""Events at the panel of an experiment, caused by the messages that the page sends."""
 
 import re
 
@@ -42,7 +42,7 @@ def over(seat: Seat, runs: int) -> None:
 
 
 def is_whole(seat: Seat, workers: int) -> bool:
-    """The last run went to its end, with this number of workers."""
+    """Check that the last run went to its end with this number of workers."""
     code = "repr(panel.results[-1].trouble), panel.results[-1].timeline.workers"
     return seat.value(code) == f"'' {workers}"
 
@@ -123,7 +123,7 @@ task = time.sleep
 
 @WHOLE
 def test_a_million_processes_in_the_sliders_code(seat: Seat, tmp_path) -> None:
-    """One after the other, they are refused beyond the limit; here that is a small one."""
+    """Processes beyond the limit are refused, one after the other; here the limit is small."""
     said = explored(seat, tmp_path, BOMB, SMALL)
     assert said.printed == (
         "workers=2: ValueError: 20 processes of this experiment are alive, "

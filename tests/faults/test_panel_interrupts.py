@@ -1,4 +1,4 @@
-"""An interrupt of the kernel ends the panel's run: that of its cell, and one in the background."""
+"""An interrupt of the kernel ends the panel's run, in its cell or in the background."""
 
 import sys
 
@@ -66,7 +66,7 @@ def interrupt_in_the_background(seat: Seat, tmp_path, body: str) -> None:
 @WHOLE
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_interrupt_while_a_cell_is_busy_ends_both(seat: Seat, tmp_path, body: str) -> None:
-    """A kernel that is busy handles the signal, and so do the children that it starts meanwhile."""
+    """A busy kernel handles the signal, and so do the children that it starts meanwhile."""
     explored(seat, tmp_path, body)
     seat.move("panel.guess", "2")
     paths = [str(tmp_path / name) for name in "ab"]
@@ -88,7 +88,7 @@ def test_interrupt_while_a_cell_is_busy_ends_both(seat: Seat, tmp_path, body: st
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_interrupt_ends_a_run_made_by_the_cell(seat: Seat, tmp_path, body: str, times: int) -> None:
-    """The panel is there, and says it in the cell too; the cells behind this one do not run."""
+    """The cell shows the panel and tells the interrupt; the following cells do not run."""
     assert seat.run("task = workers.touch_and_sleep").error == ""
     paths = [str(tmp_path / name) for name in "ab"]
     cell = seat.send(PANEL.format(paths=paths, body=body))

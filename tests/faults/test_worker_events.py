@@ -1,4 +1,4 @@
-"""Workers that fail, end or are ended, each in a real kernel."""
+"""Workers that fail, end or are killed, each in a real kernel."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.within import until
 WORKER = r"WorkerDied: worker \d+ \(pid \d+\)"
 KILLED = r"was killed by signal 9 \(SIGKILL\)"
 TOLD_WITHIN = 2
-"""Seconds within which a worker's unasked end is told: the promise."""
+"""Seconds within which an unexpected end of a worker is told: our promise."""
 
 EXPERIMENT = """
 def experiment():
@@ -34,19 +34,19 @@ experiment()
 
 
 def in_a_pool(use: str, more: str = "") -> str:
-    """A cell that uses a pool of two workers, and keeps what happened."""
+    """Return a cell that uses a pool of two workers and keeps what happened."""
     return EXPERIMENT.format(use=use, more=more)
 
 
 def begun(seat: Seat, path: Path) -> psutil.Process:
-    """The process that says by this file that it has begun."""
+    """Return the process that has written its pid into this file."""
     until(path.exists)
     seat.family()
     return psutil.Process(int(path.read_text()))
 
 
 def kill_and_read(seat: Seat, cell: str, victim: psutil.Process) -> Said:
-    """Kill a worker, and read what the cell says. It says it in the promised time."""
+    """Kill a worker; return what the cell says, and check that it does so in time."""
     killed = time.monotonic()
     victim.kill()
     said = seat.read(cell)
@@ -79,7 +79,7 @@ IDLE = """results = pool.map(workers.double, range(4), chunksize=1)
 
 @WHOLE
 def test_worker_killed_while_idle(seat: Seat, tmp_path) -> None:
-    """Whichever it is: one of them waits for a task holding the queue's lock, one for the lock."""
+    """Either worker may die: one waits for a task with the queue's lock, one for the lock."""
     for which in (0, 1):
         path = tmp_path / f"idle{which}"
         cell = seat.send(in_a_pool(IDLE.format(path=str(path), which=which)))
@@ -125,7 +125,7 @@ def test_exception_in_a_task(seat: Seat) -> None:
 
 @QUICK
 def test_exception_that_cannot_be_rebuilt(seat: Seat) -> None:
-    """Its pickle is whole, but to make it again takes two arguments: the plain library hangs."""
+    """The exception can be pickled but not rebuilt: there the plain library hangs."""
     said = seat.run(in_a_pool("pool.map(workers.raise_picky, [3])"))
     reads_one_sentence(
         said, "UnpicklingError: what a worker sent back cannot be rebuilt here: TypeError: .*"
