@@ -287,7 +287,7 @@ def test_below_a_pixel_the_shares_of_work_and_core_are_true():
     assert core == pytest.approx(tall / 8, abs=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.floats(0, 10), st.floats(0, 5), st.floats(0, 1)),

@@ -49,7 +49,7 @@ def test_the_line_of_one_ruler_never_crosses_the_words_of_the_other(plan):
         assert not (box.x0 < line.x0 < box.x1 and line.y0 < box.y1 and box.y0 < line.y1)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.lists(st.floats(0.001, 5), min_size=1, max_size=30),
     st.lists(st.floats(0.001, 5), min_size=1, max_size=30),

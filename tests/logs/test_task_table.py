@@ -3,14 +3,13 @@
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.logs.task_table import Moments
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1)))
-@settings(deadline=None)
 def test_the_first_moment_of_each_number_is_found_however_they_came(pieces) -> None:
     moments, first = Moments(), {}
     for piece in pieces:
