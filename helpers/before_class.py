@@ -273,12 +273,19 @@ def give_up() -> None:
     os._exit(GAVE_UP)
 
 
-def main() -> int:
-    """Print the pre-class check. Return 0 if nothing failed, else 1."""
+def main(*set_up: str) -> int:
+    """Print the pre-class check. Return 0 if nothing failed, else 1.
+
+    Args:
+        set_up: where start.py saw its own set-up fail, the name, finding and remedy of that check.
+    """
     checks = pre_class_check()
+    if set_up:
+        name, found, remedy = set_up
+        checks.insert(0, Check(name, FAILED, found, remedy))
     print(as_text(checks))
     return int(any(check.state == FAILED for check in checks))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

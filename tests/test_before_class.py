@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import start
 from helpers import before_class, machine
 from helpers.before_class import FAILED, OK, WORTH_KNOWING, Check
 from tests.support.anything import TEXTS, examples
@@ -232,6 +233,16 @@ def test_a_failure_is_told_by_the_exit_code(monkeypatch):
     checks = [Check("Python", OK, "3.13"), Check("disk", FAILED, "full", "Empty it.")]
     monkeypatch.setattr(before_class, "pre_class_check", lambda: checks)
     assert before_class.main() == 1
+
+
+def test_a_set_up_that_start_py_saw_fail_comes_first_and_is_not_ready_for_class(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(before_class, "pre_class_check", lambda: [Check("Python", OK, "3.13")])
+    assert before_class.main(*start.NOT_READY) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("FAILED         set-up  .venv is missing, damaged or not up to date\n")
+    assert "1 of 2 checks failed" in told
 
 
 def test_the_whole_check_covers_what_a_lesson_needs():

@@ -7,80 +7,23 @@ import shutil
 import signal
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 import start
+from tests.support.small_course import PYPROJECT, SOURCE, PretendedCourse, add_package
 
-SOURCE = Path(start.__file__)
+REAL_MAKE_VENV = start.make_venv
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is no signal on Windows")
-
-PYPROJECT = """
-[project]
-name = "small"
-[project.optional-dependencies]
-test = ["pytest~=9.0"]
-dask = ["distributed~=2026.1"]
-bench = []
-"""
-
-
-def make_course(folder, requirements):
-    """Write the few files that start.py looks at."""
-    (folder / "helpers").mkdir(parents=True)
-    shutil.copy(SOURCE, folder)
-    for name in ("__init__.py", "before_class.py", "machine.py", "mine_template.py"):
-        shutil.copy(SOURCE.parent / "helpers" / name, folder / "helpers")
-    (folder / "requirements.txt").write_text(requirements)
-    (folder / "pyproject.toml").write_text(PYPROJECT)
-    return folder
 
 
 # --- the stamp, with a pip that only pretends -----------------------------------------------------
 
 
-class Course:
-    """A small course in a folder of its own, in whose name `start` then acts."""
-
-    def __init__(self, folder, monkeypatch):
-        self.folder = make_course(folder, "jupyterlab~=4.6\n")
-        self.monkeypatch = monkeypatch
-        self.installed = []  # what pip was asked for, each time
-        self.made = 0  # how often .venv was made anew
-        self.exitcode = 0
-        self.stamp_meanwhile = None
-        self.enter(folder)
-        monkeypatch.setattr(start, "pip", self.pip)
-        monkeypatch.setattr(start, "make_venv", self.make_venv)
-        monkeypatch.setattr(
-            start, "venv_version", lambda: start.this_version() if start.PYTHON.exists() else ""
-        )
-
-    def enter(self, folder):
-        for name in ("VENV", "PYTHON", "STAMP", "LOG"):
-            inside = getattr(start, name).relative_to(start.HERE)
-            self.monkeypatch.setattr(start, name, folder / inside)
-        self.monkeypatch.setattr(start, "HERE", folder)
-        self.folder = folder
-
-    def make_venv(self):
-        self.made += 1
-        shutil.rmtree(start.VENV, ignore_errors=True)
-        start.PYTHON.parent.mkdir(parents=True)
-        start.PYTHON.touch()
-
-    def pip(self, *arguments):
-        self.installed.append(arguments)
-        self.stamp_meanwhile = start.stamped()
-        start.LOG.write_text("ERROR: it broke.\n" if self.exitcode else "fine\n")
-        return self.exitcode
-
-
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    return Course(tmp_path / "course", monkeypatch)
+    return PretendedCourse(tmp_path / "course", monkeypatch)
 
 
 def test_the_first_set_up_makes_the_environment_and_installs_the_list(course):
@@ -144,10 +87,10 @@ def test_a_course_that_was_moved_is_set_up_anew(course, tmp_path):
 def test_another_python_gets_a_new_environment(course, monkeypatch):
     start.set_up()
     monkeypatch.setattr(start, "this_version", lambda: "3.99")
-    monkeypatch.setattr(start, "venv_version", lambda: "3.11")
     assert not start.is_ready()
     start.set_up()
     assert course.made == 2
+    assert start.is_ready()
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(course):
@@ -160,12 +103,15 @@ def test_an_environment_whose_python_is_gone_is_made_anew(course):
 
 def test_the_stamp_says_unfinished_while_pip_works(course):
     start.set_up()
-    assert course.stamp_meanwhile == ["unfinished"]
+    seen = []
+    course.meanwhile = lambda: seen.append(start.stamped(start.VENV))
+    start.set_up("test")
+    assert seen == [["unfinished"]]
 
 
 def test_a_set_up_broken_off_in_the_middle_begins_with_a_new_environment(course):
     start.set_up()
-    start.write_stamp(["unfinished"])
+    start.write_stamp(start.VENV, ["unfinished"])
     assert not start.is_ready()
     start.set_up()
     assert course.made == 2
@@ -173,9 +119,10 @@ def test_a_set_up_broken_off_in_the_middle_begins_with_a_new_environment(course)
 
 
 def test_an_environment_made_by_hand_is_kept_and_completed(course):
-    course.make_venv()
+    course.make_venv(start.VENV)
     start.set_up()
     assert (course.made, len(course.installed)) == (1, 1)
+    assert start.is_ready()
 
 
 def test_a_first_set_up_that_pip_gives_up_is_tried_again(course):
@@ -198,6 +145,221 @@ def test_when_an_update_fails_what_worked_before_still_works(course):
     assert not start.is_ready()
     (course.folder / "requirements.txt").write_text(before)
     assert start.is_ready()
+
+
+# --- a new environment is made beside the old one -------------------------------------------------
+
+
+@pytest.fixture
+def other(course, monkeypatch):
+    """A course whose environment belongs to another Python, and a start that notices this."""
+    start.set_up()
+    (start.VENV / "of the other").touch()
+    monkeypatch.setattr(start, "this_version", lambda: "3.99")
+    return course
+
+
+def test_another_pythons_environment_is_whole_while_the_new_one_is_filled(other):
+    seen = []
+    other.meanwhile = lambda: seen.append((start.VENV / "of the other").exists())
+    start.set_up()
+    assert seen == [True]
+    assert not (start.VENV / "of the other").exists()
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, OSError])
+def test_another_pythons_environment_stays_if_the_new_one_cannot_be_made(other, end):
+    def give_up():
+        raise end
+
+    other.meanwhile = give_up
+    with pytest.raises(end):
+        start.set_up()
+    assert (start.VENV / "of the other").exists()
+    assert start.lost(start.VENV) == []
+    assert list(start.HERE.glob(".venv*")) == [start.VENV]
+
+
+def test_an_environment_whose_packages_cannot_be_imported_does_not_take_its_place(other):
+    other.broken = "ImportError: no libffi"
+    with pytest.raises(SystemExit, match="installed, but ImportError: no libffi"):
+        start.set_up()
+    assert (start.VENV / "of the other").exists()
+
+
+def test_it_is_told_which_python_still_opens_the_course(other, monkeypatch, capsys):
+    made = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(start, "run_quietly", lambda *command: made)
+    REAL_MAKE_VENV()
+    assert f"`python{other.python} start.py` opens" in capsys.readouterr().out
+
+
+def test_a_new_environments_scripts_name_the_place_where_it_ends(course):
+    start.set_up()
+    assert start.PYTHON.read_text() == f"#!{start.VENV}/bin/python"
+
+
+def test_a_start_killed_between_two_renames_loses_nothing(course):
+    start.set_up()
+    start.VENV.rename(start.OLD)
+    start.set_up()
+    assert course.made == 1
+    assert start.is_ready()
+
+
+def test_what_killed_starts_left_behind_goes_with_the_next_new_environment(course):
+    (course.folder / ".venv-new-1" / "bin").mkdir(parents=True)
+    start.set_up()
+    assert list(course.folder.glob(".venv*")) == [start.VENV]
+
+
+# --- ready is a look, not only a stamp ------------------------------------------------------------
+
+
+def damage(name):
+    """Damage .venv in the way named."""
+    packages = start.packages_folder(start.VENV)
+    about = packages / "jupyterlab-1.0.dist-info"
+    match name:
+        case "a package is gone":
+            shutil.rmtree(packages / "jupyterlab")
+        case "what pip wrote about a package is gone":
+            shutil.rmtree(about)
+        case "one file is gone":
+            (packages / "jupyterlab" / "__init__.py").unlink()
+        case "one file is empty":
+            (packages / "jupyterlab" / "__init__.py").write_text("")
+        case "the metadata are gone":
+            (about / "METADATA").unlink()
+        case "the list of files is gone":
+            (about / "RECORD").unlink()
+        case "the list of files is empty":
+            (about / "RECORD").write_text("")
+        case "pip is gone":
+            shutil.rmtree(packages / "pip-1.0.dist-info")
+        case "everything is gone":
+            shutil.rmtree(packages)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a package is gone",
+        "what pip wrote about a package is gone",
+        "one file is gone",
+        "one file is empty",
+        "the metadata are gone",
+        "the list of files is gone",
+        "the list of files is empty",
+        "pip is gone",
+        "everything is gone",
+    ],
+)
+def test_a_damaged_environment_is_not_ready_and_made_anew(course, name):
+    start.set_up()
+    damage(name)
+    assert not start.is_ready()
+    start.set_up()
+    assert course.made == 2
+    assert start.is_ready()
+
+
+def test_what_may_be_lost_or_added_is_no_damage(course):
+    start.set_up()
+    packages = start.packages_folder(start.VENV)
+    shutil.rmtree(packages / "jupyterlab" / "__pycache__", ignore_errors=True)
+    add_package(start.VENV, "the_students_own")
+    (packages / "jupyterlab-1.0.dist-info").rename(packages / "jupyterlab-1.1.dist-info")
+    record = packages / "jupyterlab-1.1.dist-info" / "RECORD"
+    record.write_text(record.read_text().replace("jupyterlab-1.0", "jupyterlab-1.1"))
+    (packages / "jupyterlab" / "__init__.py").write_text("x = 1  # looked at by a teacher\n")
+    assert start.lost(start.VENV) == []
+    assert start.is_ready()
+
+
+def test_a_file_that_a_package_lists_and_never_brought_is_not_lost(course):
+    def pip_without_a_file(python, *arguments):
+        exitcode = course.pip(python, *arguments)
+        (start.packages_folder(start.NEW) / "jupyterlab" / "__init__.py").unlink()
+        return exitcode
+
+    course.monkeypatch.setattr(start, "pip", pip_without_a_file)
+    start.set_up()
+    assert start.is_ready()
+    (start.packages_folder(start.VENV) / "jupyterlab" / "empty.py").unlink()
+    assert start.lost(start.VENV) == ["jupyterlab/empty.py"]
+
+
+def test_an_environment_half_made_by_an_earlier_start_py_is_made_anew(course):
+    course.make_venv(start.VENV)
+    (start.packages_folder(start.VENV) / "pip-1.0.dist-info" / "RECORD").unlink()
+    start.set_up()
+    assert course.made == 2
+    assert start.is_ready()
+
+
+def test_an_update_after_which_nothing_can_be_imported_is_made_anew(course):
+    start.set_up()
+
+    def import_error(python):
+        return "ImportError" if start.VENV in python.parents else ""
+
+    course.monkeypatch.setattr(start, "import_error", import_error)
+    start.set_up("test")
+    assert course.made == 2
+    assert start.is_ready("test")
+
+
+def test_every_package_of_the_list_is_imported_under_its_own_name(monkeypatch):
+    programs = []
+    answer = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(
+        start, "run_quietly", lambda python, *options: programs.append(options[1]) or answer
+    )
+    assert start.import_error(Path(sys.executable)) == ""
+    [program] = programs
+    exec(program, {})
+    assert {"import jupyterlab", "import psutil"} <= set(program.splitlines())
+
+
+# --- a student's files ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "random.py",
+        "notebooks/queue.py",
+        "notebooks/multiprocessing.py",
+        "notebooks/helpers.py",
+        "notebooks/helpers/__init__.py",
+        "notebooks/jupyterlab.py",
+    ],
+)
+def test_a_file_named_like_a_library_is_told_before_anything_else(course, commands, capsys, name):
+    start.set_up()
+    (course.folder / name).parent.mkdir(exist_ok=True)
+    (course.folder / name).touch()
+    told = name.removesuffix("/__init__.py")
+    with pytest.raises(SystemExit, match=f"^{told} has the name of a library.* another name"):
+        start.main([])
+    assert start.main(["check"]) == 1
+    assert told in capsys.readouterr().out
+    assert commands == []
+
+
+def test_other_files_of_a_student_are_welcome(course):
+    for name in ("mine.py", "my_random.py", "test.py", "random.txt", "random.ipynb", "tests.py"):
+        (course.folder / "notebooks" / name).touch()
+    (course.folder / "notebooks" / "queue").mkdir()
+    assert start.files_in_the_way() == []
+
+
+def test_no_file_of_the_course_is_in_the_way():
+    assert start.files_in_the_way() == []
+
+
+# --- what the set-up writes -----------------------------------------------------------------------
 
 
 def test_jupyterlab_does_not_ask_about_news(course):
@@ -228,6 +390,14 @@ def test_a_lost_file_of_the_student_comes_back_without_a_new_set_up(course):
     start.set_up()
     assert (course.folder / "helpers" / "mine.py").exists()
     assert len(course.installed) == 1
+
+
+def test_a_file_for_the_student_that_cannot_be_written_does_not_stop_the_course(course, capsys):
+    (course.folder / "helpers" / "mine.py.new").mkdir()
+    start.set_up()
+    assert start.is_ready()
+    assert "mine.py cannot be written" in capsys.readouterr().out
+    assert not (course.folder / "helpers" / "mine.py").exists()
 
 
 def test_the_template_is_a_module_with_an_example_that_works(capsys):
@@ -322,11 +492,24 @@ def test_the_check_runs_with_the_environments_own_python(course, commands):
     assert commands == [(start.PYTHON, "-m", "helpers.before_class")]
 
 
-def test_the_check_tells_that_the_set_up_is_missing_and_goes_on(course, commands, capsys):
+def test_the_check_tells_that_the_set_up_is_missing_and_goes_on(course, commands):
     start.main(["check"])
-    assert commands == [(sys.executable, "-m", "helpers.before_class")]
-    assert "set-up: .venv is missing" in capsys.readouterr().out
+    assert commands == [(sys.executable, "-m", "helpers.before_class", *start.NOT_READY)]
+    assert start.NOT_READY[:2] == ["set-up", ".venv is missing, damaged or not up to date"]
     assert course.installed == []
+
+
+def test_the_check_imports_the_packages_and_what_fails_is_made_anew_by_the_next_start(
+    course, commands
+):
+    start.set_up()
+    course.broken = "ImportError"
+    start.main(["check"])
+    assert commands == [(start.PYTHON, "-m", "helpers.before_class", *start.NOT_READY)]
+    course.broken = ""
+    start.set_up()
+    assert course.made == 2
+    assert start.is_ready()
 
 
 @pytest.mark.parametrize(
@@ -349,6 +532,13 @@ def test_help_is_given_without_a_set_up(course, commands, capsys):
     assert start.main(["--help"]) == 0
     assert "start.py check" in capsys.readouterr().out
     assert (commands, course.installed) == ([], [])
+
+
+def test_help_is_given_by_a_python_that_drops_docstrings():
+    program = [sys.executable, "-OO", SOURCE, "--help"]
+    answer = subprocess.run(program, capture_output=True, text=True)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout == start.HELP + "\n"
 
 
 # --- what it cannot do, it says -------------------------------------------------------------------
@@ -378,13 +568,13 @@ def test_nothing_is_imported_before_the_version_is_checked():
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
 def test_a_python_without_venv_is_told_in_one_line(tmp_path, monkeypatch, missing):
-    monkeypatch.setattr(start, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(start, "NEW", tmp_path / ".venv")
     monkeypatch.setattr(start, "has_module", lambda name: name != missing)
     with pytest.raises(SystemExit) as stop:
         start.make_venv()
     assert f"apt install python{start.this_version()}-venv" in stop.value.code
     assert "\n" not in stop.value.code
-    assert not start.VENV.exists()
+    assert not start.NEW.exists()
 
 
 def test_modules_are_looked_for_without_importing_them():
@@ -394,32 +584,11 @@ def test_modules_are_looked_for_without_importing_them():
 
 def test_a_folder_that_cannot_be_written_to_is_told_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(start, "VENV", tmp_path / "file" / ".venv")
+    monkeypatch.setattr(start, "NEW", tmp_path / "file" / ".venv")
     with pytest.raises(SystemExit) as stop:
         start.make_venv()
     assert "can be written to" in stop.value.code
     assert "\n" not in stop.value.code
-
-
-@pytest.mark.parametrize(
-    ("log", "expected"),
-    [
-        (
-            "WARNING: Retrying after connection broken by 'NewConnectionError'\n",
-            "needs the network",
-        ),
-        ("ERROR: Could not find x (from versions: none)\n", "needs the network"),
-        ("ERROR: Could not install: [Errno 28] No space left on device\n", "The disk is full"),
-        ("Collecting x\nERROR: x needs another Python.\nmore\n", "x needs another Python. Read"),
-        ("Killed\n", "Killed. Read"),
-        ("", "it did not say why. Read"),
-    ],
-)
-def test_the_reason_why_pip_gave_up_is_one_line_with_a_remedy(log, expected):
-    said = start.explain(log)
-    assert expected in said
-    assert "start again" in said
-    assert "\n" not in said
 
 
 # --- running a program ----------------------------------------------------------------------------
@@ -455,9 +624,9 @@ def test_a_program_that_was_killed_gives_128_and_the_signals_number():
 
 
 WAITING = """
-import signal, sys, time
+import os, signal, sys, time
 def leave(number, frame):
-    print("leaving", flush=True)
+    os.write(1, b"leaving\\n")  # print may still be at work on "ready" when the signal arrives
     sys.exit(9)
 signal.signal(signal.{name}, leave)
 print("ready", flush=True)
@@ -487,88 +656,3 @@ def test_ending_start_py_ends_the_program():
         process.terminate()
         assert process.stdout.read() == "leaving\n"
         assert process.wait() == 9
-
-
-# --- for real: a small course, a real venv, a real pip, no network --------------------------------
-
-
-def make_wheel(folder):
-    """Write a package called jupyterlab that only tells how it was started."""
-    name = folder / "jupyterlab-4.6.0-py3-none-any.whl"
-    told = "import os, sys\nprint(sys.prefix, os.getcwd(), *sys.argv[1:], sep='|')\nsys.exit(7)\n"
-    about = "Metadata-Version: 2.1\nName: jupyterlab\nVersion: 4.6.0\n"
-    wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    with zipfile.ZipFile(name, "w") as file:
-        file.writestr("jupyterlab/__main__.py", told)
-        file.writestr("jupyterlab-4.6.0.dist-info/METADATA", about)
-        file.writestr("jupyterlab-4.6.0.dist-info/WHEEL", wheel)
-        file.writestr("jupyterlab-4.6.0.dist-info/RECORD", "")
-    return name
-
-
-def run_start(folder, *arguments):
-    """Run start.py of a small course as a student would, with a pip that asks no index."""
-    answer = subprocess.run(
-        [sys.executable, folder / "start.py", *arguments],
-        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""},
-        cwd=folder.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return answer.returncode, answer.stdout.splitlines(), answer.stderr.splitlines()
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory):
-    """A small course that was set up for real, and what its first run said."""
-    folder = tmp_path_factory.mktemp("real") / "my course"  # with a blank, as students have it
-    make_course(folder, "./jupyterlab-4.6.0-py3-none-any.whl\n")
-    make_wheel(folder)
-    return folder, run_start(folder, "--no-browser")
-
-
-def is_the_lab(lines, folder, *arguments):
-    """Tell whether the last line is that of our jupyterlab, run as it should."""
-    prefix, where, *rest = lines[-1].split("|")
-    return (
-        Path(prefix).samefile(folder / ".venv")
-        and Path(where).samefile(folder)
-        and rest == [*start.LAB[2:], *arguments]
-    )
-
-
-def test_a_first_run_sets_up_and_opens_from_any_folder(real):
-    folder, (code, out, err) = real
-    assert (code, err) == (7, [])
-    assert out[0].startswith("Making a virtual environment")
-    assert is_the_lab(out, folder, "--no-browser")
-
-
-def test_a_second_run_only_opens(real):
-    folder, _ = real
-    said_by_pip = (folder / ".venv" / "start-log.txt").stat().st_mtime_ns
-    code, out, err = run_start(folder, "--port", "9999")
-    assert (code, len(out), err) == (7, 1, [])
-    assert is_the_lab(out, folder, "--port", "9999")
-    assert (folder / ".venv" / "start-log.txt").stat().st_mtime_ns == said_by_pip
-
-
-def test_a_real_set_up_that_was_broken_off_is_repaired(real):
-    folder, _ = real
-    (folder / ".venv" / "start-stamp.txt").write_text("unfinished")
-    shutil.rmtree(next((folder / ".venv").rglob("site-packages")) / "pip")
-    code, out, _ = run_start(folder)
-    assert code == 7
-    assert is_the_lab(out, folder)
-
-
-def test_without_a_network_a_first_run_says_so_in_one_line(real):
-    folder, _ = real
-    before = (folder / "requirements.txt").read_text()
-    (folder / "requirements.txt").write_text("a-package-that-is-not-here~=1.0\n")
-    code, _, err = run_start(folder)
-    (folder / "requirements.txt").write_text(before)
-    assert (code, len(err)) == (1, 1)
-    assert "needs the network" in err[0]
-    assert run_start(folder)[0] == 7
