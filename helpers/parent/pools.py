@@ -38,6 +38,7 @@ class ObservedPool(standard_pool.Pool):
 
     def __init__(self, *args, context, watcher):
         self._watcher = watcher
+        self._recorder = watcher.recorder
         self._error = None
         self._submitted = set()
         self._complete = threading.Event()
@@ -53,7 +54,7 @@ class ObservedPool(standard_pool.Pool):
         super()._setup_queues()
         self._watcher.add_pool(self, tasks=self._inqueue)
         put, get = self._quick_put, self._quick_get
-        record, submitted = self._watcher.recorder.record, self._submitted
+        record, submitted = self._recorder.record, self._submitted
         pool = weakref.ref(self)  # the pool's threads keep what follows, but must not keep the pool
 
         def quick_put(task):
@@ -89,7 +90,7 @@ class ObservedPool(standard_pool.Pool):
         now = time.perf_counter_ns()
         result = submit(func, *args, **kwargs)
         self._submitted.add(result._job)
-        self._watcher.recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
+        self._recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
         if self._error is not None:  # the pool has failed meanwhile
             self._fail_pending()
         return result
@@ -125,7 +126,7 @@ class ObservedPool(standard_pool.Pool):
         if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
             worker
         ):
-            obituary = WorkerDied(_obituary(worker, lane, self._watcher.recorder.folder))
+            obituary = WorkerDied(_obituary(worker, lane, self._recorder.folder))
             self.fail(Stopped() if self._watcher.stop_mark.is_set() else obituary)
 
     def _was_meant_to_end(self, worker):
@@ -133,7 +134,7 @@ class ObservedPool(standard_pool.Pool):
             return True
         from helpers.logs.segments import read_log_of
 
-        log = read_log_of(self._watcher.recorder.folder, worker.pid)
+        log = read_log_of(self._recorder.folder, worker.pid)
         if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
             return worker.exitcode == 0
         return len(log.places_of(events.DONE)) > 0
