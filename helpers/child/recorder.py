@@ -50,9 +50,10 @@ class Recorder:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self._begin()
+        self.begin()
 
-    def _begin(self):
+    def begin(self):
+        """Begin an empty log for this process, which after a fork is another one."""
         self.pid = os.getpid()
         self.lost_events = 0
         self.lost_text = 0
@@ -282,7 +283,7 @@ def recorder_for(folder: str) -> Recorder:
 def _begin_again():
     """Begin new logs in a forked child, which must not write into its parent's."""
     for recorder in list(_recorders.values()):
-        recorder._begin()
+        recorder.begin()
 
 
 if hasattr(os, "register_at_fork"):
