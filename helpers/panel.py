@@ -19,6 +19,7 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from helpers.runs.controls import Controls
 from helpers.runs.files import save_runs
 from helpers.runs.outcome import outcome, to_go
 from helpers.runs.output import Output, compared_html
+from helpers.runs.printed import Printed
 from helpers.runs.runner import RUNNER, Attempt, Job, Result, Setting, is_inside_a_run
 from helpers.schedule import predict
 from helpers.timeline import RUNNING, Timeline
@@ -124,6 +126,20 @@ def _check_numbers(numbers, most):
             )
 
 
+class _Shown(NamedTuple):
+    """What the picture of a panel shows: a run, or a prediction alone."""
+
+    timeline: Timeline
+    predicted: Timeline | None = None
+    guess: float | None = None
+    printed: Printed | None = None
+
+
+def _as_html(printed):
+    """Return what a run has printed as HTML; nothing if it has not begun."""
+    return "" if printed is None else printed.as_html()
+
+
 class Panel(Controls):
     """The controls and the picture of one experiment, and the results of all its runs."""
 
@@ -164,7 +180,8 @@ class Panel(Controls):
         self.say(outcome(result))
         if result.trouble:
             print(outcome(result))  # for those who read the notebook without its kernel
-        chart = self._draw(result.timeline, self._prediction_beside(result))
+        shown = _Shown(result.timeline, self._prediction_beside(result), None, result.printed)
+        chart = self._draw(shown)
         compared = compared_html(self.results, dark=self.dark.value)
         self._output.show(self.mimebundle(), chart, compared)
         if attempt.broken_off:
@@ -234,7 +251,8 @@ class Panel(Controls):
             expected = max(len(timeline.tasks), self._expected_tasks())
             self.show_progress(done, expected, to_go(timeline, done / max(expected, 1), predicted))
             alt = f"{words.title(Scene(timeline))}. The run goes on."
-            self._output.update_chart(picture_html(live.frame(timeline), alt))
+            picture = picture_html(live.frame(timeline), alt)
+            self._output.update_chart(picture + _as_html(attempt.printed))
 
     def _finish(self, attempt, result, guess):
         """Keep a run that is over, unless another one was asked for in the meantime."""
@@ -245,7 +263,7 @@ class Panel(Controls):
             with self._told_if_it_fails():
                 predicted = self._prediction_beside(result)
                 self.say(outcome(result, predicted, guess))
-                self._show(result.timeline, predicted, guess)
+                self._show(_Shown(result.timeline, predicted, guess, result.printed))
             self.guess.value = ""
             self._set_running(None)
         with self._told_if_it_fails():
@@ -278,14 +296,14 @@ class Panel(Controls):
             predicted = self._prediction(setting)
             if predicted is None:
                 return self.say(f"{setting}: press Run.")
-            self._show(predicted)
+            self._show(_Shown(predicted))
             makespan = words.seconds(predicted.makespan)
             self.say(f"{setting}: predicted makespan {makespan}. Press Run.")
 
     def _redraw(self):
         """Draw everything once more, after Dark was switched."""
         if self.attempt is None:
-            self._show(*self._shown)
+            self._show(self._shown)
             self._show_compared()
 
     def save(self) -> None:
@@ -332,15 +350,17 @@ class Panel(Controls):
         workers = setting.numbers.get("workers", 0)
         return LiveChart(workers, end, predicted, guess, dark=self.dark.value)
 
-    def _show(self, timeline, predicted=None, guess=None):
-        """Put a chart in place of the one that is shown."""
-        chart = self._draw(timeline, predicted, guess)
-        soon_over = timeline.predicted  # by the next one, or by a run
-        self._output.update_chart(chart.html_for_now() if soon_over else chart._repr_html_())
+    def _show(self, shown):
+        """Put a chart, and what its run has printed, in place of the one that is shown."""
+        self._output.update_chart(self._draw(shown))
 
-    def _draw(self, timeline, predicted=None, guess=None):
-        self._shown = timeline, predicted, guess
-        return gantt(timeline, predicted, guess=guess, dark=self.dark.value)
+    def _draw(self, shown):
+        """Return a chart, and what its run has printed, as HTML."""
+        self._shown = shown
+        dark, soon_over = self.dark.value, shown.timeline.predicted  # by the next one, or by a run
+        chart = gantt(shown.timeline, shown.predicted, guess=shown.guess, dark=dark)
+        picture = chart.html_for_now() if soon_over else chart._repr_html_()
+        return picture + _as_html(shown.printed)
 
     def _show_compared(self):
         self._output.update_comparison(compared_html(self.results, dark=self.dark.value))

@@ -439,6 +439,74 @@ def test_where_no_number_of_workers_is_asked_for_no_guess_is(page):
     assert not re.search("guess", repr(shown.controls.children))
 
 
+# What a run prints
+
+
+def says(mp, workers):
+    print(f"with {workers} workers & <none>")
+    thread = threading.Thread(target=print, args=("from a thread of the run",))
+    thread.start()
+    thread.join()
+
+
+def test_what_a_run_prints_stands_under_the_chart_of_that_run(page, capsys):
+    shown = explore(says, workers=2)
+    assert "with 2 workers &amp; &lt;none&gt;\nfrom a thread" in page.pictures()[0]
+    shown.sliders["workers"].value = 3
+    run_again(shown)
+    (picture,) = page.pictures()
+    assert "with 3 workers &amp;" in picture
+    assert "with 2 workers" not in picture
+    shown.dark.value = True
+    assert "with 3 workers &amp;" in page.pictures()[0]
+    assert capsys.readouterr().out == ""
+
+
+def test_under_a_prediction_stands_nothing_that_was_printed(page):
+    shown = explore(says, workers=2, durations=[1.0])
+    shown.sliders["workers"].value = 3
+    assert "workers &amp;" not in page.pictures()[0]
+
+
+def test_what_a_run_has_printed_so_far_is_there_while_it_goes_on(page, switch):
+    def run(mp, workers):
+        print("under way")
+        switch.run(mp, workers)
+
+    shown = explore(run, workers=1)
+    switch.hang = True
+    press_run(shown)
+    until(lambda: "The run goes on." in page.alt() and "under way" in page.pictures()[0], "so far")
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    assert "under way" in page.pictures()[0]
+
+
+def test_what_another_cell_prints_meanwhile_stays_with_that_cell(page, switch, capsys):
+    shown = explore(switch.run, workers=1)
+    switch.hang = True
+    press_run(shown)
+    until(lambda: switch.running, "the run hung")
+    print("from a cell")
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    assert capsys.readouterr().out == "from a cell\n"
+    assert "from a cell" not in page.pictures()[0]
+
+
+@pytest.mark.parametrize("method", machine.start_methods())
+def test_what_children_print_is_recorded_as_ever(page, method):
+    def run(mp, workers):
+        with mp.Pool(workers) as pool:
+            pool.map(print, ["from a child"])
+
+    shown = explore(run, workers=1)
+    shown.method.value = method
+    run_again(shown)
+    assert [line.text for line in shown.results[-1].timeline.lines] == ["from a child"]
+    assert "from a child" not in page.pictures()[0].partition("<!--/chart-->")[2]
+
+
 # Earlier runs
 
 

@@ -77,9 +77,10 @@ def to_csv(results: Sequence[Result], path: str | Path) -> None:
     with open(path, "x", encoding="utf-8", newline="") as file:  # csv ends the lines itself
         writer = csv.writer(file)
         writer.writerow(["run", "method", *names, *Task._fields])
-        for run, (setting, timeline, _) in enumerate(results, start=1):
+        for run, result in enumerate(results, start=1):
+            setting = result.setting
             numbers = [setting.numbers.get(name, "") for name in names]
-            for task in timeline.tasks:
+            for task in result.timeline.tasks:
                 writer.writerow([run, setting.method, *numbers, *map(_cell, task)])
 
 

@@ -10,7 +10,6 @@ from IPython.display import display, update_display
 
 from helpers import machine
 from helpers.chart import words
-from helpers.chart.picture import Chart
 from helpers.runs.comparison import charts_together, comparison
 from helpers.runs.runner import Result
 from helpers.runs.table import table_html
@@ -29,10 +28,10 @@ class Output:
         self._chart_id = f"plain-sight-chart-{number}"
         self._comparison_id = f"plain-sight-comparison-{number}"
 
-    def show(self, controls: dict, chart: Chart, compared: str) -> None:
-        """Show the controls, a chart, and HTML that compares the runs. Call it in the cell."""
+    def show(self, controls: dict, chart: str, compared: str) -> None:
+        """Show the controls; then a picture and what compares the runs, both as HTML."""
         display(controls, raw=True)
-        display(chart, display_id=self._chart_id)
+        display(_block(chart), raw=True, display_id=self._chart_id)
         display(_block(compared), raw=True, display_id=self._comparison_id)
 
     def update_chart(self, content: str) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from helpers.observed import Stopped, get_context
 from helpers.parent.waits import in_spite_of_interrupts
+from helpers.runs.printed import Printed, keep_printed
 from helpers.timeline import Tasks, Timeline
 
 DEBOUNCE = 0.2
@@ -50,11 +51,15 @@ class Setting(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The outcome of a run: its timeline, and a word or a sentence where it did not end well."""
+    """The outcome of a run: its timeline, and a word or a sentence where it did not end well.
+
+    `printed` is what it has printed and shown, where that is known.
+    """
 
     setting: Setting
     timeline: Timeline
     trouble: str
+    printed: Printed | None = None
 
 
 STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
@@ -68,6 +73,7 @@ class Attempt:
         self.setting = setting
         self.over = threading.Event()
         self.result = None
+        self.printed = None  # what it has printed and shown so far, once it has begun
         self.broken_off = False  # whether a KeyboardInterrupt ended it
         self._run = run
         self._stopping = threading.Lock()
@@ -79,7 +85,8 @@ class Attempt:
         trouble = ""
         _thread.is_inside_a_run = True
         try:
-            _check_has_run(self._run(self.context, **self.setting.numbers))
+            with keep_printed() as self.printed:
+                _check_has_run(self._run(self.context, **self.setting.numbers))
         except Stopped:
             trouble = STOPPED
         except KeyboardInterrupt:  # ours, or a child's that an executor has handed on
@@ -96,7 +103,7 @@ class Attempt:
         if self.broken_off or timeline.interrupts:
             ended_by = ended_by or INTERRUPTED
         # This counts more than what the run raised: joins that return, an executor that broke.
-        return Result(self.setting, timeline, ended_by or trouble)
+        return Result(self.setting, timeline, ended_by or trouble, self.printed)
 
     def start(self):
         """Do the same in a thread; `over` is set when `result` is there."""
@@ -259,7 +266,7 @@ class Runner:
         while not attempt.over.wait(looks.pause):
             timeline = looks.read()
             if attempt.stuck:
-                return Result(attempt.setting, timeline, LEFT_BEHIND)
+                return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
             if timeline.interrupts:
                 attempt.stop(INTERRUPTED)
             if looks.is_frame_due(timeline):
@@ -312,7 +319,8 @@ def _made_in_a_thread(attempt):
     attempt.start()
     while not attempt.over.wait(FRAME):
         if attempt.stuck:
-            return Result(attempt.setting, attempt.context.timeline(), LEFT_BEHIND)
+            timeline = attempt.context.timeline()
+            return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
     return attempt.result
 
 
