@@ -211,12 +211,12 @@ class Panel(Controls):
             except ValueError as error:
                 return self.say(str(error))
             try:
-                self._begin(guess, settle)
+                self._request(guess, settle)
             except Exception as error:  # no more threads, no more memory, no room for logs
                 self._set_running(None)
                 self.say(f"The run could not begin: {type(error).__name__}: {error}")
 
-    def _begin(self, guess, settle):
+    def _request(self, guess, settle):
         """Ask the runner for an attempt at what the controls say."""
         attempt = self._new_attempt()
         self._set_running(attempt)
@@ -249,7 +249,7 @@ class Panel(Controls):
         with self._told_if_it_fails():
             done = int(np.count_nonzero(timeline.tasks.outcome != RUNNING))
             expected = max(len(timeline.tasks), self._expected_tasks())
-            self.show_progress(done, expected, to_go(timeline, done / max(expected, 1), predicted))
+            self.show_progress(done, expected, to_go(timeline, expected, predicted))
             alt = f"{words.title(Scene(timeline))}. The run goes on."
             picture = picture_html(live.frame(timeline), alt)
             self._output.update_chart(picture + _as_html(attempt.printed))

@@ -1,10 +1,12 @@
 """A run in words: how it ended, and how long it may still take."""
 
+import numpy as np
+
 from helpers.chart import words
 from helpers.chart.scene import Scene
 from helpers.runs.difference import difference
 from helpers.runs.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Result
-from helpers.timeline import Timeline
+from helpers.timeline import RUNNING, Timeline
 
 HOW_IT_ENDED = {
     STOPPED: "stopped. The chart shows what had happened until then.",
@@ -37,21 +39,38 @@ def outcome(result: Result, predicted: Timeline | None = None, guess: float | No
     return said
 
 
-def to_go(timeline: Timeline, share: float, predicted: Timeline | None = None) -> str:
-    """Say how long a run may still take: as predicted, else as it went so far.
+def to_go(timeline: Timeline, expected: int, predicted: Timeline | None = None) -> str:
+    """Say how long a run may still take: as predicted, else as its tasks have taken so far.
 
     Args:
         timeline: the run until now.
-        share: how much of it is done, from 0 to 1.
+        expected: how many tasks it will have.
         predicted: its schedule, from `predict(...)`.
 
     Returns:
-        Such as `, about 1.20 s to go`; nothing where it cannot be told.
+        Such as `, about 1.20 s to go`; nothing before the first task is done, or after the last.
     """
-    if not 0 < share < 1:
+    running = timeline.tasks.outcome == RUNNING
+    done = int(np.count_nonzero(~running))
+    if not 0 < done < expected:
         return ""
-    so_far = timeline.now - Scene(timeline).first_start
-    left = so_far * (1 - share) / share
     if predicted is not None:
-        left = max(0.0, predicted.makespan - so_far)
+        left = max(0.0, predicted.makespan - (timeline.now - Scene(timeline).first_start))
+    else:
+        left = _left(timeline, running, expected - len(running))
     return f", about {words.seconds(left)} to go"
+
+
+def _left(timeline, running, to_come):
+    """Return the seconds that are left if every task takes as long as those that are done.
+
+    First the tasks under way end; then the lanes take one task each, round after round.
+    """
+    tasks = timeline.tasks
+    usual = float(np.nanmean((tasks.finished - tasks.started)[~running]))
+    under_way = np.maximum(0.0, usual - (timeline.now - tasks.started[running]))
+    idle = [0.0] * (timeline.workers - len(under_way))
+    free = sorted([*idle, *under_way.tolist()]) or [0.0]  # when each lane is free, in seconds
+    rounds, others = divmod(to_come, len(free))
+    last = free[others - 1] + usual if others else 0.0
+    return rounds * usual + max(free[-1], last)

@@ -1,0 +1,55 @@
+"""A run in words: how long it may still take."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from helpers.runs.outcome import to_go
+from helpers.schedule import predict
+from helpers.timeline import RETURNED, RUNNING, Tasks, Timeline
+
+
+def snapshot(durations, workers, now, start_up=0.3) -> Timeline:
+    """What is known at a moment of a run that follows its schedule after its start-up."""
+    plan = predict(durations, workers).tasks
+    started, finished = plan.started + start_up, plan.finished + start_up
+    begun, done = started <= now, (finished <= now)[started <= now]
+    tasks = Tasks.from_columns(
+        ["f()"] * int(begun.sum()),
+        pid=4100 + plan.lane[begun],
+        lane=plan.lane[begun],
+        started=started[begun],
+        finished=np.where(done, finished[begun], np.nan),
+        outcome=np.where(done, RETURNED, RUNNING),
+    )
+    return Timeline(tasks, workers=workers, now=now)
+
+
+def seconds_to_go(durations, workers, now) -> float:
+    said = to_go(snapshot(durations, workers, now), len(durations))
+    return float(re.fullmatch(r", about ([\d.]+) s to go", said)[1])
+
+
+@pytest.mark.parametrize(
+    ("durations", "workers"), [([1.0] * 8, 2), ([2.4] * 5, 1), ([1.0] * 9, 4), ([1.0, 1.2] * 6, 3)]
+)
+def test_what_is_left_does_not_grow_while_a_task_is_under_way(durations, workers):
+    """It is told more and more exactly: a task under way is not nothing."""
+    over = 0.3 + predict(durations, workers).makespan
+    moments = np.arange(0.3 + max(durations) + 0.01, over, 0.05)
+    said = [seconds_to_go(durations, workers, now) for now in moments]
+    assert all(later <= before + 0.15 for before, later in itertools.pairwise(said))
+    assert said == pytest.approx(list(over - moments), abs=0.6)
+
+
+def test_a_prediction_knows_better():
+    plan = predict([1.0, 5.0], 2)
+    assert to_go(snapshot([1.0, 5.0], 2, 2.3), 2, plan) == ", about 3.00 s to go"
+
+
+def test_before_the_first_and_after_the_last_task_nothing_is_said():
+    assert to_go(snapshot([1.0] * 4, 2, 0.5), 4) == ""
+    assert to_go(snapshot([1.0] * 4, 2, 3.0), 4) == ""
+    assert to_go(snapshot([1.0] * 4, 2, 0.1), 4) == ""
