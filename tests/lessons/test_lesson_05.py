@@ -1,5 +1,6 @@
 """Statements of lesson 5 that its cells cannot show."""
 
+import ast
 import subprocess
 import sys
 import threading
@@ -11,8 +12,10 @@ from helpers.lookups import nslookup_command
 from helpers.nameserver import NameServer
 from helpers.script import run_script
 from tests.support.without_nslookup import assert_same_without_nslookup
+from tools import notebooks
 
 WRITE = "import sys; sys.stdout.write('x' * {})"
+LESSON = "05_talking_to_a_process"
 LARGE = 200_000  # more than any pipe holds
 
 
@@ -24,7 +27,7 @@ def server():
 
 @pytest.mark.slow
 def test_the_compared_text_is_the_same_without_nslookup(tmp_path):
-    assert_same_without_nslookup("05_talking_to_a_process", tmp_path)
+    assert_same_without_nslookup(LESSON, tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the lesson says it of Linux")
@@ -126,3 +129,41 @@ def test_without_exit_the_end_of_input_ends_the_dialogue(server):
         for lines in (b"set q=mx\npython.org\nexit\n", b"set q=mx\npython.org\n")
     ]
     assert outputs[0] == outputs[1]
+
+
+WAITS = {"run", "call", "communicate", "wait", "read"}
+"""The methods by which a cell waits for a command."""
+
+READS_ON = """
+import subprocess, sys, time
+reads_on = "import sys; sys.stdin.read(); print('the end of input')"
+nslookup_command = lambda server: [sys.executable, '-c', reads_on]
+get_subprocess = lambda: subprocess
+gantt = lambda timeline: None
+subprocess.timeline = lambda questions: None
+class server: questions = []
+"""
+"""As BIND 9.20's nslookup does at times: it ends with its input, whatever was said before."""
+
+
+def cells_with_nslookup(lesson: str) -> list[str]:
+    cells = notebooks.read(notebooks.NOTEBOOKS / f"{lesson}.ipynb").cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    return [source for source in sources if "nslookup_command(" in source]
+
+
+@pytest.mark.parametrize("lesson", ["04_external_commands", "05_talking_to_a_process"])
+def test_a_cell_with_a_foreign_program_has_a_time_limit(lesson):
+    cells = [source for source in cells_with_nslookup(lesson) if "run_script(" not in source]
+    assert len(cells) > 3
+    for source in cells:
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        for call in calls:
+            if getattr(call.func, "attr", "") in WAITS and "show" not in ast.unparse(call):
+                assert "timeout" in [keyword.arg for keyword in call.keywords], ast.unparse(call)
+
+
+def test_the_dialogue_ends_with_a_program_that_reads_on_after_exit():
+    (dialogue,) = [cell for cell in cells_with_nslookup(LESSON) if "'python.org', 'exit'" in cell]
+    script = run_script(READS_ON + dialogue + "\nprint(text)", timeout=20)
+    assert (script.stdout.strip(), script.exitcode) == ("the end of input", 0), script.stderr
