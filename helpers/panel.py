@@ -220,7 +220,7 @@ class Panel(Controls):
         """Ask the runner for an attempt at what the controls say."""
         attempt = self._new_attempt()
         self._set_running(attempt)
-        self.say(f"{attempt.setting}: running …")
+        self._wait(attempt, False)
         predicted = self._prediction(attempt.setting)
         live = self._live_chart(attempt.setting, predicted, guess)
         job = Job(
@@ -228,6 +228,7 @@ class Panel(Controls):
             look=lambda timeline: self._look(attempt, timeline, predicted, live),
             finish=lambda result: self._finish(attempt, result, guess),
             drop=lambda: self._drop(attempt),
+            wait=lambda waits: self._wait(attempt, waits),
         )
         RUNNER.request(job, settle=settle)
 
@@ -241,6 +242,13 @@ class Panel(Controls):
     def _set_running(self, attempt):
         self.attempt = attempt
         self.show_running(attempt is not None)
+
+    def _wait(self, attempt, waits):
+        """Say whether a run is under way, or waits for another one."""
+        with self._lock:
+            if self.attempt is attempt:
+                does = "waits for the run of another cell …" if waits else "running …"
+                self.say(f"{attempt.setting}: {does}")
 
     def _look(self, attempt, timeline, predicted, live):
         """Draw a frame: in the runner's thread, while the run goes on."""

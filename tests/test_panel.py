@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from helpers import machine, panel
 from helpers.panel import explore
 from helpers.runs import controls, output
-from helpers.runs.runner import RUNNER
+from helpers.runs.runner import RUNNER, Attempt, Setting
 from helpers.schedule import predict
 from tests.support.anything import ANYTHING, NUMBERS, PLAIN, examples
 from tests.support.within import until
@@ -379,6 +379,24 @@ def test_a_cell_that_is_run_again_ends_the_background_run_of_the_old_panel(page,
     assert switch.calls == [1, 1, 3]
     assert switch.most_at_once == 1
     until(lambda: is_idle(old), "the old panel had stopped")
+
+
+def test_a_run_that_waits_for_the_run_of_another_cell_says_so(page, switch):
+    shown = explore(switch.run, workers=1)
+    switch.hang = True
+    attempt = Attempt(switch.run, Setting("spawn", {"workers": 2}))
+    cell = threading.Thread(target=RUNNER.make_here, args=(attempt,), daemon=True)
+    cell.start()
+    until(lambda: switch.running, "the cell's run hung")
+    press_run(shown)
+    said = "workers=1: waits for the run of another cell …"
+    until(lambda: status(shown) == said, "it was told")
+    switch.hang = False
+    attempt.stop()
+    cell.join()
+    until(lambda: is_idle(shown), "the run was over")
+    assert status(shown).startswith("Nothing has run yet")
+    assert switch.most_at_once == 1
 
 
 def test_all_panels_together_leave_at_most_one_idle_thread(page, switch):

@@ -175,6 +175,7 @@ class Job(NamedTuple):
     look: Callable[[Timeline], None]  # called every now and then while it runs
     finish: Callable[[Result], None]  # called when it is over
     drop: Callable[[], None]  # called instead of both, if it was given up before it began
+    wait: Callable[[bool], None] | None = None  # called if a cell's run is in the way, and after it
 
 
 class Runner:
@@ -242,18 +243,27 @@ class Runner:
 
         After that, nothing here refers to the attempt, or to its logs.
         """
-        with self._alone:
+        with self._alone_for(job):
             try:
                 result = self._make(job)
             except Exception as error:  # no thread, no memory: it must be told all the same
                 _do_in_background([job.attempt.stop])
                 result = _nothing(job.attempt.setting, error)
-            try:
-                job.finish(result)
-            except Exception:  # one job's error must not end the thread that serves all panels
-                traceback.print_exc()
+            _tell(job.finish, result)  # one job's error must not end the thread that serves all
         with self._condition:
             self._current = None
+
+    @contextlib.contextmanager
+    def _alone_for(self, job):
+        """Let no cell make a run meanwhile; if one is making a run, tell that we wait for it."""
+        if not self._alone.acquire(blocking=False):
+            _tell(job.wait, True)
+            self._alone.acquire()
+            _tell(job.wait, False)
+        try:
+            yield
+        finally:
+            self._alone.release()
 
     def _make(self, job):
         """Have the attempt made in a thread of its own, and look at it meanwhile.
@@ -281,6 +291,15 @@ class Runner:
                 self._condition.wait(left)
             self._current, self._waiting = self._waiting, None
             return self._current
+
+
+def _tell(function, *arguments):
+    """Call a function, if there is one; its error is shown, and stops nothing."""
+    try:
+        if function is not None:
+            function(*arguments)
+    except Exception:
+        traceback.print_exc()
 
 
 class _Looks:

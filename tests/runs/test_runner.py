@@ -360,6 +360,28 @@ def test_a_timeline_that_cannot_be_read_becomes_trouble(runner, monkeypatch):
     assert "ZeroDivisionError" in watch.result.trouble
 
 
+def test_a_request_that_must_wait_for_the_run_of_a_cell_is_told_so(runner):
+    free, waits = threading.Event(), []
+
+    def hangs(mp, workers):
+        begun.set()
+        free.wait(SECONDS)
+
+    begun = threading.Event()
+    attempt = Attempt(hangs, Setting("spawn", {"workers": 1}))
+    cell = threading.Thread(target=runner.make_here, args=(attempt,), daemon=True)
+    cell.start()
+    assert begun.wait(SECONDS)
+    watch = Watch(sleep_briefly)
+    runner.request(watch.job._replace(wait=waits.append))
+    until(lambda: waits == [True], "it was told that it waits")
+    free.set()
+    assert watch.told.wait(SECONDS)
+    cell.join()
+    assert waits == [True, False]
+    assert watch.result.trouble == ""
+
+
 # Over must always come
 
 
