@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from multiprocessing import connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,8 @@ def pre_class_check() -> list[Check]:
         check_cores(),
         check_nslookup(),
         check_disk(),
+        *check_sockets(),
+        check_locks(),
         *check_memory(),
         *check_pools(),
     ]
@@ -177,6 +180,35 @@ def check_disk(folder: Path | None = None) -> Check:
     if free < DISK_NEEDED:
         return Check("disk", FAILED, found, f"Free {gigabytes(DISK_NEEDED)} there.")
     return Check("disk", OK, found)
+
+
+def check_sockets() -> list[Check]:
+    """Check whether managers and fork servers can have their sockets. Windows needs none.
+
+    They lie in the temporary folder, and the system limits the length of a socket's path.
+    """
+    if platform.system() == "Windows":
+        return []
+    try:
+        connection.Listener(family="AF_UNIX").close()
+    except OSError as error:
+        found = f"cannot be made in {tempfile.gettempdir()}: {error}"
+        remedy = "Let TMPDIR name a folder with a shorter path, such as /tmp."
+        return [Check("sockets", FAILED, found, remedy)]
+    return [Check("sockets", OK, "can be made in the temporary folder")]
+
+
+def check_locks() -> Check:
+    """Check whether processes can share a lock, as every Pool does."""
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        remedy = (
+            "On Linux, /dev/shm must be writable and not full: see `df /dev/shm`."
+            " In a container, ask for more with --shm-size."
+        )
+        return Check("locks", FAILED, f"cannot be made: {error.strerror}", remedy)
+    return Check("locks", OK, "can be shared by processes")
 
 
 def check_memory(free: int | None = None) -> list[Check]:

@@ -1,10 +1,13 @@
 """The pre-class check: what it looks at, what it says, and what it advises."""
 
+import errno
 import math
 import multiprocessing
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -139,6 +142,43 @@ def test_the_disk_check_leaves_nothing_behind(tmp_path):
 def test_a_disk_that_is_nearly_full_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**6))
     assert before_class.check_disk(tmp_path).state == FAILED
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+def test_a_temporary_folder_with_too_long_a_path_for_sockets_fails(tmp_path):
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    program = "from helpers.before_class import check_sockets; print(*check_sockets()[0], sep='|')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(long)},
+        capture_output=True,
+        text=True,
+    )
+    name, state, found, remedy = done.stdout.strip().split("|")
+    assert (name, state) == ("sockets", FAILED)
+    assert str(long) in found
+    assert "TMPDIR" in remedy
+
+
+def test_sockets_in_a_usual_temporary_folder_are_ok():
+    assert [check.state for check in before_class.check_sockets()] in ([OK], [])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_locks_that_cannot_be_made_are_told_with_the_folder_they_need(monkeypatch, number):
+    def no_lock():
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(multiprocessing, "Lock", no_lock)
+    check = before_class.check_locks()
+    assert check.state == FAILED
+    assert os.strerror(number) in check.found
+    assert "/dev/shm" in check.remedy
+
+
+def test_locks_are_ok_here():
+    assert before_class.check_locks().state == OK
 
 
 def test_unknown_memory_is_no_check_at_all(monkeypatch):

@@ -5,6 +5,7 @@ import os
 import queue
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,8 +16,13 @@ from helpers import tasks
 def slept(monkeypatch) -> list[float]:
     """How long the tasks would have slept."""
     naps = []
-    monkeypatch.setattr(time, "sleep", naps.append)
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(sleep=naps.append, time=time.time))
     return naps
+
+
+def test_nothing_but_the_tasks_goes_without_sleep(slept) -> None:
+    time.sleep(0.001)  # as any other thread of this process may do
+    assert slept == []
 
 
 def test_run_proc_says_who_runs(capsys) -> None:
