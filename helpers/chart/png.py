@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-SOON, SMALL = 1, 6
+SOON, SMALL = 3, 6
 """How hard to pack: a frame is soon forgotten, a finished chart is saved with its notebook."""
 
 RGBA = 6
