@@ -21,11 +21,13 @@ from helpers.chart.marks import draw_accesses, draw_transfers, draw_waits
 from helpers.chart.picture import Chart
 from helpers.chart.rulers import draw_rulers, expected_rulers, measured_rulers, rulers_for
 from helpers.chart.scene import Scene
+from helpers.chart.settings import own_settings
 from helpers.chart.spans import ghost_spans, spans_of
 from helpers.chart.style import DARK, LIGHT
 from helpers.timeline import Timeline
 
 
+@own_settings()
 def gantt(
     timeline: Timeline,
     predicted: Timeline | None = None,

@@ -11,6 +11,7 @@ from functools import partial
 from helpers.chart import curves, style
 from helpers.chart.curves import Plot, Point
 from helpers.chart.picture import Chart
+from helpers.chart.settings import own_settings
 from helpers.chart.sheet import Sheet
 from helpers.chart.words import count, percent
 
@@ -66,6 +67,7 @@ def _check(serial, workers):
         )
 
 
+@own_settings()
 def law_chart(
     fixed: Mapping[int, float],
     grown: Mapping[int, float],

@@ -12,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from helpers.chart import style
 from helpers.chart.letters import one_line
 from helpers.chart.picture import Chart
+from helpers.chart.settings import own_settings
 from helpers.chart.sheet import Sheet
 from helpers.chart.words import count
 from helpers.timeline import Timeline
@@ -69,6 +70,7 @@ def nodes_of(timeline: Timeline) -> list[Node]:
     return nodes
 
 
+@own_settings()
 def process_tree(timeline: Timeline, *, dark: bool = False) -> Chart:
     """Return the picture of a timeline's processes, each to the right of the one that started it.
 

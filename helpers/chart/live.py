@@ -17,6 +17,7 @@ from helpers.chart.lanes import place_of, worker_lane
 from helpers.chart.png import SOON, png_of
 from helpers.chart.rulers import draw_rulers, expected_rulers, rulers_for
 from helpers.chart.scene import Scene
+from helpers.chart.settings import own_settings
 from helpers.chart.spans import Spans, ghost_spans, task_spans
 from helpers.chart.style import DARK, LIGHT
 from helpers.timeline import POOL_ROLES, RUNNING, Timeline
@@ -60,6 +61,7 @@ class LiveChart:
         self._canvas = None
         self._drawn_for = None  # of the empty chart: its lanes, its end, the lanes with tasks
 
+    @own_settings()
     def frame(self, timeline: Timeline) -> bytes:
         """Return the picture of a snapshot, as the content of a PNG file."""
         scene = Scene(timeline)

@@ -16,6 +16,7 @@ from helpers.chart import curves, words
 from helpers.chart.curves import Point, medians, methods_of
 from helpers.chart.picture import Chart
 from helpers.chart.scene import Scene
+from helpers.chart.settings import own_settings
 from helpers.chart.sheet import Sheet
 from helpers.chart.style import DARK, LIGHT, MOST_HOVER_BOXES
 from helpers.gantt import gantt
@@ -74,6 +75,7 @@ def _others(result, name):
 # The chart
 
 
+@own_settings()
 def comparison(results: Sequence[Result], cores: int, *, dark: bool = False) -> Chart:
     """Draw the chart of all runs: total and makespan, and the speed-up where it is known.
 

@@ -5,8 +5,11 @@ import html
 import io
 import re
 
+import nbformat
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from nbconvert import LatexExporter
 from PIL import Image
 
 from helpers.chart.style import MOST_HOVER_BOXES, WIDTH
@@ -92,3 +95,24 @@ def test_the_card_is_opaque():
     for dark in (False, True):
         picture = Image.open(io.BytesIO(gantt(pool(1, [1.0]), dark=dark).png)).convert("RGBA")
         assert np.asarray(picture)[..., 3].min() == 255
+
+
+def test_pages_without_html_show_a_smaller_picture_of_the_same_size():
+    chart = gantt(failing_pool())
+    data, _ = InteractiveShell.instance().display_formatter.format(chart)
+    assert {"text/html", "text/plain", "image/png"} <= data.keys()
+    printed = Image.open(io.BytesIO(data["image/png"]))
+    shown = Image.open(io.BytesIO(chart.png)).convert("RGB")
+    assert printed.size == shown.size
+    assert len(data["image/png"]) < 0.6 * len(chart.png)
+    difference = np.asarray(printed.convert("RGB"), int) - np.asarray(shown, int)
+    assert np.abs(difference).max() < 32
+
+
+def test_a_chart_is_a_picture_in_latex():
+    data, _ = InteractiveShell.instance().display_formatter.format(gantt(pool(4, FIVE)))
+    data["image/png"] = base64.b64encode(data["image/png"]).decode("ascii")
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data)])
+    latex, resources = LatexExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert len(resources["outputs"]) == 1
+    assert "includegraphics" in latex
