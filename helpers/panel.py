@@ -181,9 +181,9 @@ class Panel(Controls):
         if result.trouble:
             print(outcome(result))  # for those who read the notebook without its kernel
         shown = _Shown(result.timeline, self._prediction_beside(result), None, result.printed)
-        chart = self._draw(shown)
+        chart, png = self._draw(shown)
         compared = compared_html(self.results, dark=self.dark.value)
-        self._output.show(self.mimebundle(), chart, compared)
+        self._output.show(self.mimebundle(), chart, compared, png)
         if attempt.broken_off:
             raise KeyboardInterrupt
         self._check_durations(result)
@@ -360,15 +360,16 @@ class Panel(Controls):
 
     def _show(self, shown):
         """Put a chart, and what its run has printed, in place of the one that is shown."""
-        self._output.update_chart(self._draw(shown))
+        self._output.update_chart(*self._draw(shown))
 
     def _draw(self, shown):
-        """Return a chart, and what its run has printed, as HTML."""
+        """Return a chart, and what its run has printed, as HTML; and a PNG of what will be kept."""
         self._shown = shown
         dark, soon_over = self.dark.value, shown.timeline.predicted  # by the next one, or by a run
         chart = gantt(shown.timeline, shown.predicted, guess=shown.guess, dark=dark)
-        picture = chart.html_for_now() if soon_over else chart._repr_html_()
-        return picture + _as_html(shown.printed)
+        if soon_over:
+            return chart.html_for_now() + _as_html(shown.printed), b""
+        return chart._repr_html_() + _as_html(shown.printed), chart._repr_png_()
 
     def _show_compared(self):
         self._output.update_comparison(compared_html(self.results, dark=self.dark.value))

@@ -3,6 +3,7 @@
 Unlike the controls, an ordinary output survives saving, exporting and the end of the kernel.
 """
 
+import base64
 import itertools
 from collections.abc import Sequence
 
@@ -28,24 +29,28 @@ class Output:
         self._chart_id = f"plain-sight-chart-{number}"
         self._comparison_id = f"plain-sight-comparison-{number}"
 
-    def show(self, controls: dict, chart: str, compared: str) -> None:
-        """Show the controls; then a picture and what compares the runs, both as HTML."""
+    def show(self, controls: dict, chart: str, compared: str, png: bytes = b"") -> None:
+        """Show the controls; then a picture and what compares the runs, both as HTML.
+
+        `png` is the picture for pages without HTML, such as PDF files.
+        """
         display(controls, raw=True)
-        display(_block(chart), raw=True, display_id=self._chart_id)
+        display(_block(chart, png), raw=True, display_id=self._chart_id)
         display(_block(compared), raw=True, display_id=self._comparison_id)
 
-    def update_chart(self, content: str) -> None:
-        """Put a picture, as HTML, in place of the one that is shown."""
-        update_display(_block(content), raw=True, display_id=self._chart_id)
+    def update_chart(self, content: str, png: bytes = b"") -> None:
+        """Put a picture, as HTML and perhaps as PNG, in place of the one that is shown."""
+        update_display(_block(content, png), raw=True, display_id=self._chart_id)
 
     def update_comparison(self, content: str) -> None:
         """Put another comparison, as HTML, in place of the one that is shown."""
         update_display(_block(content), raw=True, display_id=self._comparison_id)
 
 
-def _block(content):
+def _block(content, png=b""):
     """Return HTML as an output; its plain text is always the same, because nbval compares it."""
-    return {"text/html": content, "text/plain": "Chart"}
+    block = {"text/html": content, "text/plain": "Chart"}
+    return block | {"image/png": base64.b64encode(png).decode("ascii")} if png else block
 
 
 def compared_html(results: Sequence[Result], *, dark: bool) -> str:
