@@ -63,10 +63,10 @@ class Recorder:
         self._first = None
         self._segments = 0
         # The file that we write to, and an iterator over its free places. The threads of a process
-        # share its log, and a signal handler may record while its own thread is recording: but
+        # share its log, and a signal handler may record while its own thread is recording; but
         # `next` and `islice` are never interrupted half-way, so no place is given out twice.
-        # A lock would take as long as all the rest of a short record (0.17 us), and would not keep
-        # out a signal handler of the thread that holds it, or would keep it out for ever.
+        # A lock would take as long as all the rest of a short record does (0.17 us). And a signal
+        # handler would wait for ever for a lock that its own thread holds; an RLock lets it pass.
         self._page = None, iter(())
         self._lock = threading.RLock()  # for turning the page
 
@@ -91,12 +91,9 @@ class Recorder:
         fields["size"], fields["text"] = len(text), text
         if len(text) > events.INLINE:
             return self._record_long(kind, fields)
-        segment, free = self._page
-        place = next(free, 0)
-        if not place:
-            segment, place = self._room_for(1)
-            if segment is None:
-                return self._lose(lost=1)
+        segment, place = self._next_place()
+        if segment is None:
+            return self._lose(lost=1)
         kind.write(segment, place, fields)
         segment[place] = kind.number
         return segment, place
@@ -117,17 +114,24 @@ class Recorder:
         return segment, place
 
     def record_start(self, function, job, item, text, at):
-        """Write that a task has started: `record(events.STARTED, ...)`, but quicker."""
+        """Write that a task has started: `record(events.STARTED, ...)`, but quicker.
+
+        Args:
+            function: the function's number, from `number_of`.
+            job, item: the number of the pool's job, and which of its items this is.
+            text: the arguments.
+            at: the time in ns.
+
+        Returns:
+            What `record` returns.
+        """
         size = len(text)
         if size > _INLINE:
             fields = {"function": function, "job": job, "item": item}
             return self.record(events.STARTED, text=text, at=at, **fields)
-        segment, free = self._page
-        place = next(free, 0)
-        if not place:  # the page is full
-            segment, place = self._room_for(1)
-            if segment is None:
-                return self._lose(lost=1)
+        segment, place = self._next_place()
+        if segment is None:
+            return self._lose(lost=1)
         _write_start(segment, place, 0, size, function, job, at, item, text)
         segment[place] = _STARTED
         return segment, place
@@ -144,9 +148,9 @@ class Recorder:
         Returns:
             What `record` returns.
         """
-        segment, free = self._page
+        segment, free = self._page  # the steps of `_next_place`, without the call
         place = next(free, 0)
-        if not place:  # the page is full
+        if not place:
             segment, place = self._room_for(1)
             if segment is None:
                 return self._lose(lost=1)
@@ -189,6 +193,12 @@ class Recorder:
             self.record(events.WROTE, stream=stream, text=text)
         if len(kept) < len(data):
             self._lose(text=len(data) - len(kept))
+
+    def _next_place(self):
+        """Return the segment and the place where the next record goes; None and 0 without room."""
+        segment, free = self._page
+        place = next(free, 0)
+        return (segment, place) if place else self._room_for(1)
 
     def _room_for(self, records):
         """Return where the next records go, in a new segment if need be; None and 0 without room.

@@ -60,7 +60,7 @@ class ProcessLog:
         self.number = number
         self.files = LogFiles()
         self.seconds = seconds_since(zero)
-        self.first = {}  # the first events of some kinds
+        self.first = {}  # the first of its events BORN, READY and LEFT
         self.asked = []
         self.ended = []
         self.interrupts = 0
@@ -156,7 +156,7 @@ class ProcessLog:
         if len(finishes) and self._running and not (len(starts) and starts[0] < finishes[0]):
             end = log.events_at(finishes[:1], events.FINISHED)
             self._finish_running(table, end, log.text(finishes[0]))
-        which = self._which(table.names, log, starts)
+        which = self._function_numbers(table.names, log, starts)
         if not len(starts):
             return
         after = np.searchsorted(finishes, starts)
@@ -233,7 +233,7 @@ class ProcessLog:
         if raised:
             table.errors[task] = text
 
-    def _which(self, names, log, starts):
+    def _function_numbers(self, names, log, starts):
         """Return for each task the number of its function in `names`, which all logs share."""
         functions = log.events_at(starts, events.STARTED)["function"].astype(np.int64)
         number_of = np.full(int(functions.max(initial=0)) + 1, -1)
