@@ -53,7 +53,7 @@ class Recorder:
         self.begin()
 
     def begin(self):
-        """Begin an empty log for this process, which after a fork is another one."""
+        """Begin an empty log of this process: at first, and again in a process that was forked."""
         self.pid = os.getpid()
         self.lost_events = 0
         self.lost_text = 0
