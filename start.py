@@ -467,7 +467,7 @@ def explain(log: str) -> str:
     for words, advice in TROUBLES:
         told = [line for line in lines if re.search(words, line)]
         if told:
-            return f"{advice} (pip said: {told[-1]} More is in {LOG}.)"
+            return f"{advice} (pip said: {last_line(told[-1])}. More is in {LOG}.)"
     return (
         f"pip could not install the packages: {reason_among(lines)}."
         f" Read {LOG}, or show it to your teacher, then start again."
