@@ -47,6 +47,7 @@ PYTHON = VENV / IN_VENV
 STAMP = "start-stamp.txt"  # in an environment: what was installed, written when all of it was
 LOG = HERE / "start-log.txt"  # what pip said
 UNFINISHED = "unfinished"
+NEVER_IMPORTED = {"antigravity", "this", "turtle", "turtledemo"}  # by anything here
 IN_THE_WAY = "has the name of a library, and the lessons would import it instead."
 
 TWO_AT_A_TIME = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
@@ -213,7 +214,7 @@ def files_in_the_way() -> list[str]:
 
     Python looks for modules in a notebook's folder first, so `import random` finds that file.
     """
-    libraries = {"helpers", *sys.stdlib_module_names}
+    libraries = {"helpers", *sys.stdlib_module_names} - NEVER_IMPORTED
     libraries |= {entry.name.partition(".")[0] for entry in packages_folder(VENV).glob("*")}
     notebooks = HERE / "notebooks"
     found = [*HERE.glob("*.py"), *notebooks.glob("*.py")]

@@ -349,7 +349,7 @@ def test_a_file_named_like_a_library_is_told_before_anything_else(course, comman
 
 
 def test_other_files_of_a_student_are_welcome(course):
-    for name in ("mine.py", "my_random.py", "test.py", "random.txt", "random.ipynb", "tests.py"):
+    for name in ("mine.py", "turtle.py", "test.py", "random.txt", "random.ipynb", "tests.py"):
         (course.folder / "notebooks" / name).touch()
     (course.folder / "notebooks" / "queue").mkdir()
     assert start.files_in_the_way() == []
