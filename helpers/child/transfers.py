@@ -10,10 +10,12 @@ be left as they are and nothing would be recorded; a test checks that they are t
 """
 
 import contextlib
+import pickle
 import time
 from multiprocessing.reduction import ForkingPickler
 
 from helpers.child import events
+from helpers.child.labels import text_of_error
 
 LARGE = 1 << 16
 """Bytes from which on a message is recorded: it takes longer than recording it, and can be seen."""
@@ -35,7 +37,7 @@ def record_transfers(tasks, results, recorder) -> None:
 
 def _recorded_get(queue, recorder):
     """Return the queue's `get`, which also records how long a large message takes to unpickle."""
-    lock, receive, loads = queue._rlock, queue._reader.recv_bytes, ForkingPickler.loads
+    lock, receive = queue._rlock, queue._reader.recv_bytes
     places = getattr(queue, "_sem", None)  # an executor's queue counts how many more it can hold
 
     def get(block=True):
@@ -44,13 +46,31 @@ def _recorded_get(queue, recorder):
             if places is not None:
                 places.release()
         if len(data) < LARGE:
-            return loads(data)
+            return _unpickled(data)
         began = time.perf_counter_ns()
-        task = loads(data)
+        task = _unpickled(data)
         _record(recorder, events.UNPICKLED, began, time.perf_counter_ns(), len(data))
         return task
 
     return get
+
+
+def _unpickled(data):
+    """Return a task from its pickle.
+
+    Args:
+        data: the pickle.
+
+    Raises:
+        pickle.UnpicklingError: if the task cannot be rebuilt, whatever the reason. A pool's worker
+            would take an OSError for the end of its queue, and leave as if it had been told to;
+            and SystemExit, from a module that is imported now, would end it as politely.
+    """
+    try:
+        return ForkingPickler.loads(data)
+    except (Exception, SystemExit) as error:
+        reason = " ".join(text_of_error(error).decode().split())
+        raise pickle.UnpicklingError(f"a task could not be unpickled: {reason}") from error
 
 
 def _recorded_put(queue, recorder):

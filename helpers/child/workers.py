@@ -31,6 +31,9 @@ def role_of(target) -> str:
 def record_worker_tasks(target, tasks, results, recorder) -> None:
     """Record every task that this process takes out of its queue from now on, and large messages.
 
+    A pool's worker takes an OSError for the end of its queue, and leaves as if it had been told to.
+    Its parent must know better. So the worker gets another error instead, and ends by it.
+
     Args:
         target: the function of this process; unless it is a worker of a pool or of an executor,
             nothing is recorded.
@@ -52,7 +55,10 @@ def record_worker_tasks(target, tasks, results, recorder) -> None:
         if not is_ready:
             recorder.record(events.READY)
             is_ready = True
-        task = get(*args, **kwargs)
+        try:
+            task = get(*args, **kwargs)
+        except (EOFError, OSError) as error:
+            raise RuntimeError(f"the queue of tasks cannot be read any more: {error!r}") from error
         return None if task is None else observe(task, recorder)
 
     tasks.get = recorded_get

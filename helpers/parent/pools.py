@@ -135,9 +135,13 @@ class ObservedPool(standard_pool.Pool):
         from helpers.logs.segments import read_log_of
 
         log = read_log_of(self._recorder.folder, worker.pid)
-        if log is None or log.lost_events:  # nothing was recorded: the exit code has to do
-            return worker.exitcode == 0
+        if log is None or log.lost_events:  # then what we know here has to do
+            return worker.exitcode == 0 and self._may_have_told_a_worker_to_end()
         return len(log.places_of(events.DONE)) > 0
+
+    def _may_have_told_a_worker_to_end(self):
+        told_all = self._state == standard_pool.CLOSE and not self._cache
+        return told_all or self._maxtasksperchild is not None
 
     def fail(self, error: Exception) -> None:
         """Fail everything that is pending, now and for ever, and end the pool.

@@ -139,6 +139,7 @@ STANDARD_NAMES: dict[str, set[str]] = {
         # of a pool
         "_cache",
         "_inqueue",
+        "_maxtasksperchild",
         "_processes",
         "_state",
         "_worker_handler",

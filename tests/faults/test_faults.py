@@ -5,10 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.pool import MaybeEncodingError
 
 import psutil
 import pytest
 
+from helpers.logs import segments
 from helpers.observed import WorkerDied, get_context
 from helpers.parent import folders
 from tests.support import workers
@@ -127,6 +131,99 @@ def test_an_initializer_that_ends_its_worker_is_told(method: str) -> None:
     with pytest.raises(WorkerDied) as caught, mp.Pool(1, workers.exit_initially) as pool:
         within(60, pool.apply, workers.double, (1,))
     says(str(caught.value), "ended with exit code 7", "while starting")
+
+
+# A worker that leaves politely, though nobody asked it to
+
+NO_FILE = r"FileNotFoundError: \[Errno 2\] No such file or directory: 'no file'"
+UNPICKLABLE = {
+    "a file that is gone": (workers.Rebuilt(open, "no file"), NO_FILE),
+    "an end of file": (workers.Rebuilt(workers.fail, EOFError("nobody types")), "EOFError: .*"),
+    "a broken pipe": (workers.Rebuilt(workers.fail, BrokenPipeError(32, "x")), "BrokenPipe.*"),
+    "an error in two lines": (workers.Rebuilt(workers.fail, ValueError("a\nb")), "ValueError: a b"),
+    "sys.exit": (workers.Rebuilt(sys.exit, 0), "SystemExit: 0"),
+}
+
+
+@pytest.mark.parametrize(("value", "error"), UNPICKLABLE.values(), ids=UNPICKLABLE)
+@pytest.mark.parametrize("bytes_more", [0, 10**6], ids=["small", "large"])
+def test_a_task_that_cannot_be_unpickled_is_told(method: str, value, error, bytes_more) -> None:
+    mp = get_context(method)
+    with mp.Pool(2) as pool:
+        sentence = died(pool.apply, workers.report, (value, b"x" * bytes_more))
+    reason = f"UnpicklingError: a task could not be unpickled: {error}"
+    says(sentence, "ended with exit code 1", f"while idle; its last words: .*{reason}")
+
+
+@pytest.mark.parametrize("use", ["map", "imap", "imap_unordered"])
+def test_a_task_among_others_that_cannot_be_unpickled_is_told(method: str, use: str) -> None:
+    values = [1, workers.Rebuilt(open, "no file"), 3]
+    mp = get_context(method)
+    with mp.Pool(2, maxtasksperchild=5) as pool:
+        assert "No such file" in died(lambda: list(getattr(pool, use)(workers.report, values)))
+
+
+LEAVES_POLITELY = {
+    "sys.exit(0)": (workers.exit_politely, 0),
+    "os._exit(0)": (workers.exit_at_once, 0),
+    "os._exit(0) while unpickling": (workers.report, workers.Rebuilt(os._exit, 0)),
+    "sys.exit(0) while pickling the result": (workers.make_pickled, sys.exit),
+    "os._exit(0) while pickling the result": (workers.make_pickled, os._exit, 0),
+}
+
+
+@pytest.mark.parametrize("log", ["a log", "no log"])
+@pytest.mark.parametrize(
+    ("function", "args"), [(f, a) for f, *a in LEAVES_POLITELY.values()], ids=LEAVES_POLITELY
+)
+def test_a_worker_that_leaves_with_exit_code_0_is_told(
+    method: str, function, args, log: str, monkeypatch
+) -> None:
+    mp = get_context(method)
+    with mp.Pool(1) as pool:
+        if log == "no log":  # as when the disk is full
+            monkeypatch.setattr(segments, "read_log_of", lambda *_: None)
+        sentence = died(pool.apply, function, args)
+    says(sentence, "ended with exit code 0", "while .*")
+
+
+@pytest.mark.parametrize("leave", [sys.exit, os._exit], ids=["sys.exit", "os._exit"])
+def test_an_initializer_that_leaves_with_exit_code_0_is_told(method: str, leave) -> None:
+    mp = get_context(method)
+    with pytest.raises(WorkerDied) as caught, mp.Pool(1, leave, (0,)) as pool:
+        within(60, pool.apply, workers.double, (1,))
+    says(str(caught.value), "ended with exit code 0", "while starting")
+
+
+def test_an_initializer_that_cannot_be_unpickled_is_told(method: str) -> None:
+    """There is no log of such a worker. Under fork nothing is pickled."""
+    arguments = (workers.Rebuilt(sys.exit, 0),)
+    with pytest.raises(WorkerDied) as caught, get_context(method).Pool(1, int, arguments) as pool:
+        within(60, pool.apply, workers.double, (1,))
+    code = 0 if method == "spawn" else 1  # a fork passes no number; a fork server has its own way
+    says(str(caught.value), f"ended with exit code {code}", "while starting.*")
+
+
+def test_a_worker_that_closes_its_queue_of_tasks_is_told(method: str) -> None:
+    mp = get_context(method)
+    with mp.Pool(1) as pool:
+        within(60, pool.apply, workers.close_task_queue)
+        until(lambda: pool._error is not None)
+        sentence = died(pool.apply, workers.double, (1,))
+    says(sentence, "ended with exit code 1", "while idle; its last words: .*queue of tasks.*")
+
+
+@pytest.mark.parametrize("error", [EOFError, OSError, BrokenPipeError, SystemExit])
+def test_a_result_that_fails_to_be_pickled_is_told(method: str, error) -> None:
+    with get_context(method).Pool(1) as pool, pytest.raises((MaybeEncodingError, WorkerDied)):
+        within(60, pool.apply, workers.make_pickled, (workers.fail, error("no")))
+
+
+@pytest.mark.parametrize("value", [value for value, _ in UNPICKLABLE.values()], ids=UNPICKLABLE)
+def test_an_executor_breaks_by_a_call_that_cannot_be_unpickled(method: str, value) -> None:
+    executor = ProcessPoolExecutor(2, mp_context=get_context(method))
+    with executor, pytest.raises(BrokenProcessPool):
+        executor.submit(workers.report, value).result(60)
 
 
 def test_workers_that_were_meant_to_end_break_no_pool(method: str) -> None:

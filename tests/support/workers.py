@@ -1,5 +1,6 @@
 """Worker functions for the tests: importable, so that every start method finds them."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -38,6 +39,42 @@ class Picky(Exception):
 
 def raise_picky(number):
     raise Picky("picky", number)
+
+
+class Rebuilt:
+    """A value that is unpickled by calling a function, which may fail or do anything else."""
+
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+class Pickled:
+    """A value that calls a function when it is pickled, which may fail or do anything else."""
+
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        function, args = self.call
+        return int, (function(*args),)
+
+
+def fail(error):
+    """Raise an error, of which other processes know the class."""
+    raise error
+
+
+def make_pickled(function, *args):
+    """Return a result that calls a function when it is pickled."""
+    return Pickled(function, *args)
+
+
+def close_task_queue(_=None):
+    """Close the pipe by which a pool's worker gets its tasks, as who closes everything does."""
+    multiprocessing.current_process()._args[0]._reader.close()
 
 
 def odd_is_wrong(number):
