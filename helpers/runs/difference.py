@@ -54,7 +54,8 @@ def difference(timeline: Timeline, predicted: Timeline) -> str:
         return f"{problem}, so the difference from the prediction is not taken apart."
     parts = parts_of(timeline, predicted)
     ends = np.cumsum([predicted.makespan, *parts])
-    digits = max(2, 2 - math.floor(math.log10(max(ends[0], ends[-1]))))
+    longest = max(ends[0], ends[-1])
+    digits = max(2, 2 - math.floor(math.log10(longest))) if longest > 0 else 2
     ends = np.round(ends, digits)  # the ends, not the parts: so the printed parts add up
 
     def said(seconds):
@@ -78,29 +79,29 @@ def parts_of(timeline: Timeline, predicted: Timeline) -> Parts:
     tasks = timeline.tasks
     mine = _slowest_lane(timeline)
     took = tasks.finished - tasks.started
-    should = _paired_by_length(took, predicted)[mine]
+    expected = _paired_by_length(took, predicted)[mine]
     first, last = tasks.started[mine].min(), tasks.finished[mine].max()
     return Parts(
         start_up=float(first),
-        waiting=float((took[mine] - should).sum()),
+        waiting=float((took[mine] - expected).sum()),
         between=float(last - first - took[mine].sum()),
         returning=float(timeline.total - last),
-        placing=float(should.sum() - predicted.makespan),
+        placing=float(expected.sum() - predicted.makespan),
     )
 
 
 def _slowest_lane(timeline):
-    """Mark the tasks of the lane that finished last, in an array of yes and no."""
+    """Return for each task whether it was in the lane that finished last."""
     tasks = timeline.tasks
     return tasks.lane == tasks.lane[np.argmax(tasks.finished)]
 
 
 def _paired_by_length(took, predicted):
     """Return for each measured task the duration of its predicted partner, in seconds."""
-    should = np.empty(len(took))
+    expected = np.empty(len(took))
     durations = predicted.tasks.finished - predicted.tasks.started
-    should[np.argsort(took, kind="stable")] = np.sort(durations)
-    return should
+    expected[np.argsort(took, kind="stable")] = np.sort(durations)
+    return expected
 
 
 def _names(timeline, parts):

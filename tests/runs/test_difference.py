@@ -37,6 +37,11 @@ def test_a_run_as_predicted_has_no_difference():
     assert parts_of(measured(plan), plan) == pytest.approx((0, 0, 0, 0, 0))
 
 
+def test_a_run_that_took_no_time_has_no_difference_either():
+    plan = predict([0.0, 0.0], 2)
+    assert difference(measured(plan), plan).startswith("Total 0.00 s against a predicted makespan")
+
+
 def test_each_cost_is_found_under_its_own_name():
     """Two tasks lie in the slowest lane, so it has two stretches and one gap."""
     plan = predict(FIVE, 4)
