@@ -338,7 +338,9 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(ON_WINDOWS, reason="there is no interrupting a whole group of processes there")
 @pytest.mark.parametrize("use", ["pool", "process", "queue"])
-def test_ctrl_c_comes_back_at_once_and_prints_nothing(method: str, use: str, tmp_path) -> None:
+def test_ctrl_c_comes_back_at_once_and_prints_nothing(
+    interruptible, method: str, use: str, tmp_path
+) -> None:
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
     with subprocess.Popen(
@@ -349,9 +351,13 @@ def test_ctrl_c_comes_back_at_once_and_prints_nothing(method: str, use: str, tmp
         start_new_session=True,  # a group of its own, as a kernel has
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as program:
-        assert within(60, program.stdout.readline) == "ready\n"
-        os.killpg(program.pid, signal.SIGINT)
-        assert within(60, program.communicate) == ("interrupted\n", "")
+        try:
+            assert within(60, program.stdout.readline) == "ready\n"
+            os.killpg(program.pid, signal.SIGINT)
+            assert within(60, program.communicate) == ("interrupted\n", "")
+        finally:
+            if program.poll() is None:  # else the `with` would wait for it, perhaps for ever
+                os.killpg(program.pid, signal.SIGKILL)
     assert program.returncode == 0
 
 
