@@ -27,7 +27,7 @@ def test_the_environment_names_the_default(monkeypatch, method: str) -> None:
     assert get_context("spawn").get_start_method() == "spawn"
 
 
-@pytest.mark.parametrize("wrong", ["teleport", "", "Spawn", 5, True])
+@pytest.mark.parametrize("wrong", ["teleport", "", "Spawn", 5, True, []])
 def test_an_unknown_method_is_refused_with_the_list_of_those_there_are(wrong) -> None:
     with pytest.raises(ValueError, match="choose one of ") as caught:
         get_context(wrong)

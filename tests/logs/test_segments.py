@@ -140,9 +140,10 @@ def test_foreign_files_are_left_alone(tmp_path, name) -> None:
     assert segments.read_logs(str(tmp_path / "log")) == []
 
 
-def test_a_foreign_file_under_a_logs_name_is_left_out(tmp_path) -> None:
+@pytest.mark.parametrize("name", ["12-34.0.log", f"{'9' * 30}-1.0.log", f"1-1.{'9' * 30}.log"])
+def test_a_foreign_file_under_a_logs_name_is_left_out(tmp_path, name) -> None:
     a_log(tmp_path)
-    (tmp_path / "12-34.0.log").write_bytes(b"x" * 5000)
+    (tmp_path / name).write_bytes(b"x" * 5000)
     (tmp_path / "12-35.0.log").mkdir()
     assert values(tmp_path) == [f"message {n}" for n in range(5)]
     assert logs.read_timeline(str(tmp_path)).lost_events == 1
