@@ -85,7 +85,7 @@ def opened_panel(most: int, durations: object) -> Iterator:
 def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
     """Return the seconds from when `act` releases the mouse until a picture says something."""
     act()
-    there = f"() => stopwatch.pictures.find(one => one.alt.includes({json.dumps(says)}))"
+    there = f"() => stopwatch.pictures.find(picture => picture.alt.includes({json.dumps(says)}))"
     picture = panel.page.wait_for_function(there).json_value()
     return (picture["at"] - panel.page.evaluate("() => stopwatch.begin")) / 1000
 

@@ -83,7 +83,7 @@ def frame_over_blit(bars: int) -> list[float]:
     live, (first, *others) = LiveChart(WORKERS, SECONDS), growing(bars)
     blit = Blit(Image.open(io.BytesIO(live.frame(first))).height)
     blit.frame(first)
-    return [cpu(live.frame, one) / cpu(blit.frame, one) for one in others]
+    return [cpu(live.frame, timeline) / cpu(blit.frame, timeline) for timeline in others]
 
 
 @figure("frame_20 over a bare Agg blit of as many rectangles", "ratio")

@@ -60,8 +60,8 @@ def picture(found: dict[int, dict[str, float]]) -> Figure:
     colours = ("#005A8C", "#B34A00", "#00664B", "#8C2F69")
     for (kind, marker), colour in zip(MARKERS.items(), colours, strict=True):
         values = [found[tasks][kind] for tasks in found]
-        looks = {"color": colour, "marker": marker, "markersize": 8, "linewidth": 2}
-        axes.plot(list(found), values, label=NAMES[kind], **looks)
+        style = {"color": colour, "marker": marker, "markersize": 8, "linewidth": 2}
+        axes.plot(list(found), values, label=NAMES[kind], **style)
     axes.set_title("What a run of so many tasks costs", fontsize=TITLE_FONT, loc="left")
     axes.set_xlabel("tasks", fontsize=SMALL_FONT)
     axes.set_ylabel("seconds of processor time", fontsize=SMALL_FONT)

@@ -54,9 +54,9 @@ def figure(what: str, unit: str, bar: float | None = None, **more):
     return note
 
 
-def value_of(one: Figure) -> Value:
+def value_of(figure: Figure) -> Value:
     """Measure a figure."""
-    values = one.measure()
+    values = figure.measure()
     if len(values) < 2:
         return Value(values[0], len(values), values[0], values[0])
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")

@@ -1,7 +1,7 @@
 """Measure the same jobs with other tools, to help a reader choose; and what a tracer costs.
 
-Each is over the standard library's pool, which records nothing. None has a bar: they do more than
-hand out tasks, or other things.
+Each figure is over the standard library's pool, which records nothing. None has a bar, since the
+other tools do more than hand out tasks, or other things.
 """
 
 import json
@@ -48,8 +48,8 @@ def mpire_with_insights() -> Iterator[Callable]:
     need("mpire")
     from mpire import WorkerPool
 
-    looks = {"start_method": "spawn", "keep_alive": True, "enable_insights": True}
-    with WorkerPool(2, **looks) as workers:
+    options = {"start_method": "spawn", "keep_alive": True, "enable_insights": True}
+    with WorkerPool(2, **options) as workers:
         yield lambda task, tasks: workers.map(task, range(tasks), chunk_size=1)
 
 
@@ -58,9 +58,9 @@ def dask_with_task_stream() -> Iterator[Callable]:
     need("distributed")
     from distributed import Client, LocalCluster
 
-    looks = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    looks["silence_logs"] = logging.CRITICAL
-    with LocalCluster(**looks) as cluster, Client(cluster) as client:
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options["silence_logs"] = logging.CRITICAL
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
         client.get_task_stream()  # from now on the scheduler keeps its records of tasks
 
         def job(task, tasks):

@@ -66,20 +66,23 @@ def page(found: dict[str, dict], remark: str = "") -> str:
     return text + GROWTH
 
 
-def row(name: str, one: dict) -> str:
+def row(name: str, measured: dict) -> str:
     """Return a line of the table."""
-    bar = "" if one["bar"] is None else f"{'≥' if one.get('at_least') else '≤'} {one['bar']:g}"
-    cells = (f"`{name}`", f"{one['value']:.3g}", bar, beyond(one), one["unit"], FIGURES[name].what)
+    value, unit, bar = measured["value"], measured["unit"], ""
+    if measured["bar"] is not None:
+        bar = f"{'≥' if measured.get('at_least') else '≤'} {measured['bar']:g}"
+    cells = (f"`{name}`", f"{value:.3g}", bar, beyond(measured), unit, FIGURES[name].what)
     return f"| {' | '.join(cells)} |"
 
 
-def beyond(one: dict) -> str:
+def beyond(measured: dict) -> str:
     """Return how many times better than its bar a figure is, or that it misses the bar."""
-    if one["bar"] is None:
+    value, bar = measured["value"], measured["bar"]
+    if bar is None:
         return ""
-    if misses(one):
+    if misses(measured):
         return "missed"
-    times = one["value"] / one["bar"] if one.get("at_least") else one["bar"] / one["value"]
+    times = value / bar if measured.get("at_least") else bar / value
     return f"{times:.2g} ×" if times < 10 else f"{times:.0f} ×"
 
 

@@ -2,7 +2,7 @@
 
 python3 start.py bench [NAME ...] [--json FILE]
 
-Without a NAME all figures are measured. The value is the median; beside it stand how many values
+Without a NAME all figures are measured. The value is the median; beside it stands how many values
 it is the median of, and between which two the middle half of them lies. A figure that misses its
 bar is marked, and nothing else follows from it: the exit code is 0. What cannot be measured on this
 machine is skipped, with the reason.
@@ -69,13 +69,13 @@ COLUMNS = "{:<22} {:>9} {:>7} {:<6} {:<7} {:>5} {:>17}  {}"
 HEAD = COLUMNS.format("figure", "value", "bar", "unit", "", "times", "middle half", "what")
 
 
-def row(one: Figure, value: Value) -> str:
+def row(figure: Figure, value: Value) -> str:
     """Return a line of the table."""
-    bar = "" if one.bar is None else f"{'≥ ' * one.at_least}{one.bar:g}"
-    missed = "missed" if one.misses(value.median) else ""
+    bar = "" if figure.bar is None else f"{'≥ ' * figure.at_least}{figure.bar:g}"
+    missed = "missed" if figure.misses(value.median) else ""
     half = f"{value.low:.3g} to {value.high:.3g}"
-    number = f"{value.median:.3g}"
-    return COLUMNS.format(one.name, number, bar, one.unit, missed, value.times, half, one.what)
+    cells = (f"{value.median:.3g}", bar, figure.unit, missed, value.times, half)
+    return COLUMNS.format(figure.name, *cells, figure.what)
 
 
 def as_json(found: dict[str, Value]) -> dict[str, dict]:
@@ -83,6 +83,6 @@ def as_json(found: dict[str, Value]) -> dict[str, dict]:
     return {name: _fields(FIGURES[name], value) for name, value in found.items()}
 
 
-def _fields(one, value):
-    fields = {"value": value.median, "bar": one.bar, "unit": one.unit}
-    return fields | ({"at_least": True} if one.at_least else {})
+def _fields(figure, value):
+    fields = {"value": value.median, "bar": figure.bar, "unit": figure.unit}
+    return fields | ({"at_least": True} if figure.at_least else {})

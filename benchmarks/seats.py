@@ -65,7 +65,7 @@ def _hold_class(seats, folder):
 
 
 def _client(notebook, sockets):
-    """What runs the lesson in a kernel that is reached, where that is possible, through files.
+    """Return what runs the lesson, in a kernel that is reached through files where they can do it.
 
     A port is chosen before the kernel opens it. With 150 ports for kernels that take long to
     start, now and then one is in other hands by then, and its client waits for ever.

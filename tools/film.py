@@ -86,7 +86,7 @@ class Camera:
 
 def of_one_size(pictures: list[Image.Image]) -> list[Image.Image]:
     """Return the pictures with a margin, and with white below so that all are equally tall."""
-    size = pictures[0].width + 2 * MARGIN, max(one.height for one in pictures) + 2 * MARGIN
+    size = pictures[0].width + 2 * MARGIN, max(picture.height for picture in pictures) + 2 * MARGIN
     sheets = []
     for picture in pictures:
         sheets.append(Image.new("RGB", size, "white"))
@@ -102,7 +102,7 @@ def save(frames: list[Frame], path: Path) -> None:
     both.paste(sheets[0])
     both.paste(sheets[-1], (0, height))
     palette = both.quantize(255)
-    pictures = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in sheets]
+    pictures = [sheet.quantize(palette=palette, dither=Image.Dither.NONE) for sheet in sheets]
     pictures[0].save(
         path,
         save_all=True,
