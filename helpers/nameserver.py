@@ -49,8 +49,8 @@ DNS_PORT = 53  # where nslookup asks unless it is told otherwise
 FIRST_PORTS = (DNS_PORT,) if sys.platform == "win32" else ()
 TRIES = 20  # a port that is free for UDP may be taken for TCP; then we ask for another
 
-POLL = 0.05  # seconds between two looks at whether the server is to end
-PATIENCE = 1.0  # seconds that one TCP client gets to put its question
+WAIT_FOR_CLIENT = 0.05  # seconds, after which the server looks whether it is to end
+TCP_TIMEOUT = 1.0  # seconds that one TCP client gets to put its question
 
 
 class Question(NamedTuple):
@@ -110,9 +110,8 @@ def _end(owner: int, servers: tuple[DNSServer, ...]) -> None:
     for server in servers:
         server.server.ending.set()
     for server in servers:
-        if (
-            server.thread is not threading.current_thread()
-        ):  # it may be the one that collects garbage
+        # A thread of the server may collect garbage, and so end the server.
+        if server.thread is not threading.current_thread():
             server.thread.join()
 
 
@@ -127,7 +126,9 @@ class Listener(socketserver.BaseServer):
         # Windows lets a second program take over a port unless the first says no.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        self.socket.settimeout(POLL)  # the longest that `handle_request` waits for a client
+        self.socket.settimeout(
+            WAIT_FOR_CLIENT
+        )  # the longest that `handle_request` waits for a client
         super().server_bind()
 
     def serve_forever(self) -> None:
@@ -137,7 +138,7 @@ class Listener(socketserver.BaseServer):
                 self.handle_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Go on: a client that has gone away or talks nonsense must not disturb the others."""
+        """Do nothing: a client that has gone away or talks nonsense must not disturb the others."""
 
 
 class UDPListener(Listener, socketserver.UDPServer):
@@ -155,11 +156,11 @@ class TCPListener(Listener, socketserver.TCPServer):
 
 
 class Connection(socket.socket):
-    """A connection to a TCP client, who has `PATIENCE` seconds in all, however slowly it talks."""
+    """A connection to a TCP client, which has `TCP_TIMEOUT` seconds in all to put its question."""
 
     def __init__(self, fileno: int) -> None:
         super().__init__(fileno=fileno)
-        self._deadline = time.monotonic() + PATIENCE
+        self._deadline = time.monotonic() + TCP_TIMEOUT
 
     def recv(self, size: int) -> bytes:
         self.settimeout(max(self._deadline - time.monotonic(), 0.001))
@@ -213,7 +214,7 @@ class Resolver(BaseResolver):
         self.questions.append(Question(time.perf_counter(), name, QTYPE.get(question.qtype)))
         if question.qname == DNSLabel(SILENT):
             raise DNSError("this name is never answered")
-        # As a resolver does: "I asked around for you" (RA), and not "this zone is mine" (AA).
+        # A resolver says "I asked around for you" (RA), and not "this zone is mine" (AA).
         reply = request.reply(ra=1, aa=0)
         if request.header.opcode != 0 or question.qclass != CLASS.IN:
             reply.header.rcode = RCODE.NOTIMP
@@ -233,9 +234,9 @@ def look_up(name: DNSLabel, qtype: int) -> tuple[int, list[RR], list[RR]]:
     """
     answers: list[RR] = []
     while True:
-        here = [record for record in RECORDS if record.rname == name]
-        found = [record for record in here if qtype in (record.rtype, QTYPE.ANY)]
-        alias = [record for record in here if record.rtype == QTYPE.CNAME]
+        same_name = [record for record in RECORDS if record.rname == name]
+        found = [record for record in same_name if qtype in (record.rtype, QTYPE.ANY)]
+        alias = [record for record in same_name if record.rtype == QTYPE.CNAME]
         answers += found or alias
         if found or not alias:
             break

@@ -1,4 +1,4 @@
-"""Run a cell in a throw-away kernel: lesson 01 shows so what a fork does to a kernel.
+"""Run a cell in a throw-away kernel: so lesson 01 shows what a fork does to a kernel.
 
 The code runs in a fresh kernel, which is a process of its own and no part of the notebook. That
 kernel may double, hang or die; after a time limit it is killed with all its descendants.
@@ -21,8 +21,8 @@ from jupyter_client.connect import write_connection_file
 LONGEST_START = 60.0
 """Seconds that a kernel may take to start, before the time limit begins to count."""
 
-POLL = 0.1
-"""Seconds between two looks at whether every kernel has finished the cell."""
+WAIT_FOR_MESSAGE = 0.1
+"""Seconds, after which we look again whether every kernel has finished the cell."""
 
 
 class Seen(NamedTuple):
@@ -103,7 +103,7 @@ def _listen(client, cell, process, deadline):
     done, printed = 0, []
     while time.monotonic() < deadline and done < len(_alive(process)):
         try:
-            message = client.get_iopub_msg(timeout=POLL)
+            message = client.get_iopub_msg(timeout=WAIT_FOR_MESSAGE)
         except queue.Empty:
             continue
         if message["parent_header"].get("msg_id") == cell:

@@ -31,7 +31,7 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         super().__init__(max_workers, initializer=self._begin_thread)
         self._watcher = mp_context.watcher
         self._asked = 0
-        self._here = threading.local()
+        self._thread = threading.local()  # the recorder of each thread
         self._recorders = []
 
     def submit(self, function, /, *args, **kwargs):
@@ -46,9 +46,9 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
                 self._recorders.pop().record(events.LEFT, exitcode=0)
 
     def _begin_thread(self):
-        """In a new thread: begin a log, and ask for a lane."""
+        """Begin the log of a new thread, and ask for a lane; the thread itself calls this."""
         number = threading.get_native_id() & 0xFFFFFFFF
-        recorder = self._here.recorder = Recorder(self._watcher.recorder.folder)
+        recorder = self._thread.recorder = Recorder(self._watcher.recorder.folder)
         recorder.pid = number
         self._watcher.note_thread(threading.current_thread().name, number, self._asked)
         recorder.record(events.BORN, method=0, ppid=0)
@@ -56,7 +56,7 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         self._recorders.append(recorder)
 
     def _call(self, function, /, *args, **kwargs):
-        """In a thread: run a task, and record it."""
+        """Run a task, and record it; a thread calls this."""
         self._watcher.stop_mark.check()
-        recorded = RecordedCall(function, self._here.recorder, clock=time.thread_time_ns)
+        recorded = RecordedCall(function, self._thread.recorder, clock=time.thread_time_ns)
         return recorded(*args, **kwargs)

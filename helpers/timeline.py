@@ -2,9 +2,8 @@
 
 It says which process did which task, when the task was submitted, started, finished and received,
 what was printed, and which message went where. `logs/reader` makes it from the flight recorder's
-logs, `schedule` predicts one.
-Times are seconds since the experiment's start, which is the moment the first process was asked
-for. What nobody recorded is `nan` (not a number), never a guess.
+logs, `schedule` predicts one. Times are seconds since the experiment's start, which is the moment
+the first process was asked for. What nobody recorded is `nan` (not a number), never a guess.
 
 Tasks are kept in columns (numpy arrays), so that a million of them fit; `Task` records are made
 when somebody looks at them.
@@ -21,7 +20,7 @@ OUTCOMES = ("running", "returned", "raised", "lost")
 RUNNING, RETURNED, RAISED, LOST = range(4)
 
 POOL_ROLES = ("worker", "thread")
-"""The roles of those that share out tasks: the workers of a pool, and threads."""
+"""The roles of lanes among which tasks are shared out: the workers of a pool, and threads."""
 
 
 class Task(NamedTuple):

@@ -145,14 +145,14 @@ class _TreeSheet(Sheet):
     def draw_box(self, node):
         """Draw a process: its name, its pid and how it ended."""
         left, right, middle = self.place(node)
-        look = self.palette.kinds["task" if node.parent is None else "process"]
+        colours = self.palette.kinds["task" if node.parent is None else "process"]
         box = FancyBboxPatch(
             (left, middle - BOX_HEIGHT / 2),
             right - left,
             BOX_HEIGHT,
             boxstyle="round,pad=0,rounding_size=8",
-            facecolor=look.fill,
-            edgecolor=look.edge,
+            facecolor=colours.fill,
+            edgecolor=colours.edge,
             linewidth=1.5,
         )
         self.axes.add_patch(box)

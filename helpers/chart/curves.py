@@ -1,6 +1,6 @@
 """How runs are compared on a chart: time on the left, speed-up on the right, a mark for each run.
 
-Here is only the drawing. Which runs are shown and what is said of them is decided by the caller.
+This file only draws. The caller decides which runs are shown and what is said of them.
 """
 
 import math
@@ -215,7 +215,7 @@ def draw_sentence(sheet: Sheet, lines: list[str]) -> None:
 
 
 def draw_legend(sheet: Sheet, points: list[Point], newest: int, notes: list[str]) -> None:
-    """Say what the marks mean, in one line, and write the notes below it."""
+    """Write in one line what the marks mean, and below it the notes."""
     x, y = style.SIDE, style.BOTTOM + NOTE_HEIGHT * len(notes) + LEGEND_HEIGHT / 2
     for text, *samples in _entries(sheet.palette, points, newest):
         for xs, ys, line in samples:

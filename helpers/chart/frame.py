@@ -116,7 +116,7 @@ def draw_time_axis(canvas: Canvas, zero: str) -> None:
 
 
 def draw_legend(canvas: Canvas, names: dict[str, str]) -> None:
-    """Say what the kinds on this chart mean, in at most two lines. `names` replaces the usual."""
+    """Write what the kinds on this chart mean, in two lines at most; `names` replaces the usual."""
     x, y = style.SIDE, style.BOTTOM + 1.5 * style.LEGEND_ROW
     entries = LEGEND | names
     for kind in (kind for kind in LEGEND if kind in canvas.shown):
@@ -134,17 +134,17 @@ def _draw_swatch(canvas, kind, x, y):
         canvas.text_at(x + 4, y, GLYPHS[kind], fontsize=style.TITLE_FONT)
         return
     tall = canvas.layout.figure_height
-    look = canvas.palette.kinds[kind]
+    kind_style = canvas.palette.kinds[kind]
     flat = canvas.shown[kind]
-    fill = (look.flat or look.fill) if flat else look.fill
+    fill = (kind_style.flat or kind_style.fill) if flat else kind_style.fill
     sample = Rectangle(
         (x / style.WIDTH, (y - 7) / tall),
         28 / style.WIDTH,
         14 / tall,
         facecolor="none" if kind == "ghost" and not flat else fill,
-        edgecolor=look.edge,
-        hatch=None if flat else look.hatch or None,
-        linestyle=(0, (3, 1.5)) if look.dashed else "solid",
+        edgecolor=kind_style.edge,
+        hatch=None if flat else kind_style.hatch or None,
+        linestyle=(0, (3, 1.5)) if kind_style.dashed else "solid",
         linewidth=1.2,
         gid=f"swatch {kind}",
     )

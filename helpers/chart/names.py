@@ -22,7 +22,7 @@ def group_name(lanes: list[Lane]) -> str:
 
 
 def pids_of(lane: Lane, stacked: bool = True) -> str:
-    """Return a lane's pid; of several pids the first and the last, or their number."""
+    """Return a lane's pid; if it has several, the first and the last, or their number."""
     pids = [pid for pid in lane.pids if pid]
     if len(pids) < 2:
         return "".join(map(str, pids))

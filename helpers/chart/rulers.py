@@ -11,7 +11,7 @@ from helpers.timeline import RUNNING, Timeline
 
 
 class Ruler(NamedTuple):
-    """A measure from the first task's start on: its length in seconds, its words, its look."""
+    """A measure from the first task's start on: its length in seconds, its words, its style."""
 
     length: float
     text: str

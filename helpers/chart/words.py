@@ -40,13 +40,13 @@ def percent(share: float) -> str:
 
 def title(scene: Scene) -> str:
     """Return start method, workers, tasks and makespan in one line."""
-    timeline, who = scene.timeline, _who(scene)
-    if not who:
+    timeline, workers = scene.timeline, _workers(scene)
+    if not workers:
         return "Nothing has run yet"
     if not scene.shares_tasks:
-        return f"{who}: {_lifetime(timeline)}"
+        return f"{workers}: {_lifetime(timeline)}"
     prefix = "Predicted: " if timeline.predicted else ""
-    what = f"{prefix}{who}, {count(len(timeline.tasks), 'task')}"
+    what = f"{prefix}{workers}, {count(len(timeline.tasks), 'task')}"
     running = scene.outcomes[RUNNING]
     if running:
         return f"{what}, {running:,} still running: {seconds(timeline.makespan)} so far"
@@ -89,8 +89,8 @@ def zero_of(scene: Scene) -> str:
     return beginning(scene.lanes)
 
 
-def _who(scene):
-    """Return who is on the chart, such as `4 spawn workers and 1 spawn process`."""
+def _workers(scene):
+    """Return what is on the chart, such as `4 spawn workers and 1 spawn process`."""
     timeline = scene.timeline
     roles = [lane.role for lane in scene.own_lanes]
     names = dict.fromkeys(process.method for process in timeline.processes if process.method)
@@ -110,7 +110,7 @@ def _who(scene):
 
 
 def _lifetime(timeline):
-    """Return how long processes lived that share no tasks."""
+    """Return how long the processes lived, where they share out no tasks."""
     if timeline.own_zeros:
         return "each begins at zero"
     alive = sum(math.isnan(process.ended) for process in timeline.processes)
@@ -195,7 +195,7 @@ def alt_text(
     facts += [", ".join(figures)] if figures else []
     facts += _last_finisher(scene) + _trouble(timeline)
     if len(scene.own_lanes) <= FEW_LANES and len(timeline.tasks) <= FEW_TASKS:
-        facts += [_lane_story(timeline, lane) for lane in scene.own_lanes]
+        facts += [_lane_in_words(timeline, lane) for lane in scene.own_lanes]
     elif len(timeline.tasks):
         facts += _busiest(scene)
     facts += _messages(timeline) + _accesses(timeline) + _waits(timeline) + _transfers(timeline)
@@ -236,21 +236,21 @@ def _trouble_of(task):
     return f"{task.call} ({error})" if error else task.call
 
 
-def _lane_story(timeline, lane):
+def _lane_in_words(timeline, lane):
     """Return what one lane did, in the order of time."""
     pids = f" (pid {', '.join(map(str, lane.pids))})" if any(lane.pids) else ""
     if lane.role == "parent":
         return f"parent{pids}"
-    parts = [_process_story(p) for p in timeline.processes if in_lane(p, lane)]
+    parts = [_process_in_words(p) for p in timeline.processes if in_lane(p, lane)]
     if lane.role != "manager":
         ends = timeline.ends
         items = np.flatnonzero(timeline.tasks.lane == lane.number)
-        parts += [_task_story(timeline.tasks[int(i)], ends[i]) for i in items]
+        parts += [_task_in_words(timeline.tasks[int(i)], ends[i]) for i in items]
     host = f" on {lane.host}" if lane.host else ""
     return f"{lane.name}{host}{pids}: {', '.join(part for part in parts if part) or 'no task'}"
 
 
-def _process_story(process):
+def _process_in_words(process):
     facts = [f"ready at {process.up:.2f} s"] if math.isfinite(process.up) else ["not ready yet"]
     if process.role not in POOL_ROLES and math.isfinite(process.ended):
         facts.append(f"ended at {process.ended:.2f} s")
@@ -259,7 +259,7 @@ def _process_story(process):
     return ", ".join(facts)
 
 
-def _task_story(task, end):
+def _task_in_words(task, end):
     return f"{task.call} from {task.started:.2f} to {end:.2f} s"
 
 

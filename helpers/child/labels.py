@@ -102,11 +102,11 @@ class _ShortRepr(reprlib.Repr):
         return text if len(text) <= self.maxother else text[: self.maxother - 3] + "..."
 
     def repr_bytes(self, value, level):
-        return self.repr_instance(value[: self.maxother], level)  # of megabytes the beginning
+        return self.repr_instance(value[: self.maxother], level)  # only the beginning of megabytes
 
     repr_bytearray = repr_bytes
 
-    # Of a large dictionary or set only the first few: the standard library would sort all of it.
+    # Show only the first few of a large dictionary or set: the standard library would sort all.
 
     def repr_dict(self, value, level):
         return super().repr_dict(dict(itertools.islice(value.items(), self.maxdict + 1)), level)

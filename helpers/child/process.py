@@ -123,12 +123,12 @@ def leave_with_parent(sentinel, recorder) -> None:
         recorder.record(events.LEFT, exitcode=1)
         os._exit(1)
 
-    with contextlib.suppress(RuntimeError):  # no thread can be had on this machine: then without
+    with contextlib.suppress(RuntimeError):  # this machine has no thread left: do without
         threading.Thread(target=watch, name="orphan guard", daemon=True).start()
 
 
 def _is_ready(sentinel, seconds):
-    """Wait that long at most; return whether the process behind a sentinel has ended."""
+    """Wait so many seconds at most, and tell whether the process behind a sentinel has ended."""
     if sys.platform == "win32":
         from multiprocessing import connection
 

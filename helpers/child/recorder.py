@@ -265,7 +265,7 @@ def map_new_file(path):
 
 
 def _reserve(file):
-    """Reserve the space of a segment; written out where the system or the disk has no other way."""
+    """Reserve the space of a segment, by writing it out where the system knows no other way."""
     try:
         os.posix_fallocate(file.fileno(), 0, SEGMENT_BYTES)
     except (AttributeError, OSError) as error:

@@ -1,9 +1,9 @@
 """What large messages cost a worker: unpickling its tasks, pickling and sending their results.
 
 The worker of a pool or of an executor takes its tasks out of one queue and puts their results into
-another. Both queues do here what they do in the standard library; only for a large message is it
-recorded how long that took. Small messages cost nothing more than a look at the clock, once for
-each result.
+another. Both queues do here what they do in the standard library; how long that took is recorded
+for large messages only. Small messages cost nothing more than a look at the clock, once for each
+result.
 
 The private names of the standard library's queues are used here. Were they gone, the queues would
 be left as they are and nothing would be recorded; a test checks that they are there.

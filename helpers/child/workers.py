@@ -91,12 +91,12 @@ def _observe_call_item(call, recorder):
 
 
 def _is_machinery(function):
-    """Is this a function of the standard library's pools? Then calling it is nobody's task."""
+    """Tell whether this is a function of the standard library's pools: a call is nobody's task."""
     return getattr(function, "__module__", None) in (_POOL, _FUTURES)
 
 
 def _is(function, module, name):
-    """Is this the function of that name in the module? Not if there is none of that name."""
+    """Tell whether this is the function of that name in the module, if the module has one."""
     module = _loaded(module)
     return hasattr(module, name) and function is getattr(module, name)
 

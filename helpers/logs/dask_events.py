@@ -60,7 +60,7 @@ def _lanes(here):
 def _attempts(began, stream):
     """Yield each start of a task with its record in the task stream, or None if it has none yet.
 
-    A task may start twice, even on the same worker: if its result was lost with another one.
+    A task may start twice, even on the same worker: if its result was lost with another worker.
     """
     done = defaultdict(deque)
     for record in stream:
@@ -71,7 +71,7 @@ def _attempts(began, stream):
 
 
 def _row(event, record, ended):
-    """Return of a task: its call, its worker, when it started and finished, and how it ended."""
+    """Return a task's call, its worker, when it started and finished, and how it ended."""
     call, worker = event["call"], event["worker"]
     if record is not None:
         took = next(part for part in record["startstops"] if part["action"] == "compute")

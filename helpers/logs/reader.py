@@ -1,4 +1,4 @@
-"""Reading the flight recorder's logs and putting them together as a `Timeline`.
+"""Read the flight recorder's logs, and put them together as a `Timeline`.
 
 A `Reader` reads what has come since it read last, so that a look at a run costs what is new in it,
 however long the run has been going on. If something that it has read already changes, it
@@ -220,7 +220,7 @@ def _ends(asked, logs):
 
 
 def _finder(asked):
-    """Return a function: which process had a pid at a time. The system may use a pid twice."""
+    """Return a function that finds the process of a pid: the system may use a pid twice."""
     places = {}
     for place, process in enumerate(asked):
         places.setdefault(process.pid, []).append(place)

@@ -155,7 +155,7 @@ class Segment:
 
     @property
     def begun(self) -> bool:
-        """Has anything been read?"""
+        """Whether anything has been read."""
         return self._read > 0
 
     @property
@@ -187,7 +187,7 @@ class Segment:
         return self._whole(records)
 
     def _records_in(self, data):
-        """Look at the header of the file, and return the records in its bytes."""
+        """Read the header of the file, and return the records in its bytes."""
         state, header = FOREIGN, self.header
         if not data[:HEADER_BYTES].any():
             state = BLANK
@@ -236,11 +236,11 @@ class Segment:
         return records[self.places]
 
     def watch(self, task: int, place: int) -> None:
-        """Watch from now on whether the record at a place changes, which is that task's."""
+        """Watch from now on whether the record of a task changes, which stands at a place."""
         self._watched[task] = place
 
     def unwatch(self, task: int) -> None:
-        """Watch no more: how the task has ended is known."""
+        """Watch the task's record no longer: how the task has ended is known."""
         self._watched.pop(task, None)
 
 
@@ -262,7 +262,7 @@ class LogFiles:
 
     @property
     def known(self) -> bool:
-        """Has anything been written, or lost?"""
+        """Whether anything has been written, or lost."""
         return self.dropped > 0 or any(segment.state == OURS for segment in self.segments)
 
     @property

@@ -126,8 +126,8 @@ class ObservedPool(standard_pool.Pool):
         if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
             worker
         ):
-            obituary = WorkerDied(_obituary(worker, lane, self._recorder.folder))
-            self.fail(Stopped() if self._watcher.stop_mark.is_set() else obituary)
+            error = WorkerDied(_account_of(worker, lane, self._recorder.folder))
+            self.fail(Stopped() if self._watcher.stop_mark.is_set() else error)
 
     def _was_meant_to_end(self, worker):
         if self._worker_handler._state == standard_pool.TERMINATE:
@@ -264,7 +264,7 @@ _LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterru
 """The outcomes of a task during which its worker ended."""
 
 
-def _obituary(worker, lane, folder):
+def _account_of(worker, lane, folder):
     """Say in one sentence which worker ended, how, and what it was doing."""
     from helpers.logs.reader import read_timeline
 

@@ -1,7 +1,7 @@
 """The parent's side of an observed process: its start and its end.
 
-The watcher owns a process from before its start, and records both. What the process does in
-between it records itself, see `helpers/child/process.py`.
+The watcher owns a process from before its start, and records its start and its end. The process
+itself records what it does in between, see `helpers/child/process.py`.
 
 This file leans on private names of the standard library's `BaseProcess` (a test holds that they
 are there). Standard library only.

@@ -266,7 +266,7 @@ class Watcher:
                 self._thread = thread
 
     def _watch(self):
-        """In the watching thread: see every process off as soon as it ends."""
+        """Forget every process as soon as it ends, and tell its pool; the thread calls this."""
         if self._sweep_is_due:  # here, where no start has to wait for it
             self._sweep_is_due = False
             with contextlib.suppress(RuntimeError):  # no thread left: the next experiment sweeps
@@ -280,10 +280,10 @@ class Watcher:
             if not ended:
                 time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
             for watched in ended:
-                self._see_off(watched)
+                self._forget_ended(watched)
 
     def _wait_for_ends(self):
-        """Wait a moment, and return those that have ended."""
+        """Wait a moment, and return the processes that have ended."""
         started = {}
         for watched in self._all_watched():
             with contextlib.suppress(ValueError):  # not started yet, or closed already
@@ -300,7 +300,7 @@ class Watcher:
             or (started.get(watched) in ready and was_reaped_by_others(watched.process))
         ]
 
-    def _see_off(self, watched):
+    def _forget_ended(self, watched):
         """Forget a process that has ended, and tell its pool."""
         self._forget(watched)
         with contextlib.suppress(ValueError):  # closed already
@@ -309,7 +309,7 @@ class Watcher:
         if pool is not None:
             try:
                 pool.worker_ended(watched.process, watched.lane)
-            except Exception:  # of the other processes we still want to know
+            except Exception:  # the thread must go on to watch the other processes
                 traceback.print_exc()
 
 

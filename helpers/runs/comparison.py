@@ -68,7 +68,7 @@ def _experiment(result):
 
 
 def _others(result, name):
-    """Return all numbers of a run but one."""
+    """Return all numbers of a run but the one of this name."""
     return tuple(sorted((n, v) for n, v in result.setting.numbers.items() if n != name))
 
 
@@ -245,7 +245,7 @@ def _hover(point, counted):
 
 
 def _alt_text(points, counted, headings, notes):
-    """Tell the chart's facts as sentences; of many runs the range, since the table has them all."""
+    """Tell the chart's facts as sentences; many runs by their range, since the table has all."""
     facts = [heading for heading in headings if heading] + _settings_told(points, counted)
     told = " ".join(f"{fact[:1].upper()}{fact[1:]}." for fact in facts)
     return " ".join([f"Chart that compares runs by their {counted}. {told}", *notes])
@@ -261,7 +261,7 @@ def _settings_told(points, counted):
 
 
 def _setting_told(points, counted, method, number):
-    """Tell one setting's numbers; of several runs the medians."""
+    """Tell one setting's numbers; the medians if it has several runs."""
     runs = [point for point in points if (point.method, point.number) == (method, number)]
     middle = runs[0]._replace(
         **{name: float(np.median([getattr(run, name) for run in runs])) for name in MEASURED}
@@ -274,7 +274,7 @@ MEASURED = ("total", "makespan", "speed_up")
 
 
 def _method_told(points, counted, method):
-    """Tell the range of one start method's runs."""
+    """Tell the range of the runs by one start method."""
     runs = [point for point in points if point.method == method]
     fast, slow = (pick(runs, key=lambda run: run.total) for pick in (min, max))
     ends = (

@@ -1,6 +1,6 @@
 """The controls of a panel: sliders, a field for the guess, buttons, and the line of its status.
 
-They are widgets, and know nothing of runs. What a press does is said to them: see `connect`.
+They are widgets, and know nothing of runs. Their panel tells them what a press does: see `connect`.
 """
 
 import html
@@ -94,7 +94,7 @@ class Controls:
         self.status.value = html.escape(text)
 
     def show_running(self, running: bool) -> None:
-        """Let only that be pressed which makes sense now, and begin the progress anew."""
+        """Enable the buttons that make sense now, and begin the progress anew."""
         self.run_button.disabled = running
         self.stop_button.disabled = not running
         self.progress.layout.visibility = "visible" if running else "hidden"

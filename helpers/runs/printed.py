@@ -1,7 +1,7 @@
-"""What an experiment prints, shows and plots is kept, to be put under the chart of its run.
+"""Keep what an experiment prints, shows and plots, to put it under the chart of its run.
 
 A later run is made in a thread, and Jupyter shows nothing that a thread prints after its cell is
-over. So `sys.stdout`, `sys.stderr` and IPython's `display` are listened to while a run goes on.
+over. So while a run goes on, `sys.stdout`, `sys.stderr` and IPython's `display` lead here.
 Other cells may run meanwhile: what their threads print goes where it always goes.
 """
 

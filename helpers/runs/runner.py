@@ -1,4 +1,4 @@
-"""Running experiments in the background: one at a time, the latest wins, Stop stops.
+"""Run experiments in the background: one at a time, the latest wins, Stop stops.
 
 There are no widgets and no pictures here, so that all of it can be tested, and used, without them.
 """
@@ -271,15 +271,15 @@ class Runner:
         Whoever interrupts the kernel wants this run to end, too. An idle kernel ignores the signal,
         but the children receive it and record it, and we read that.
         """
-        attempt, looks = job.attempt, _Looks(job.attempt.context)
+        attempt, observer = job.attempt, _Observer(job.attempt.context)
         attempt.start()
-        while not attempt.over.wait(looks.pause):
-            timeline = looks.read()
+        while not attempt.over.wait(observer.pause):
+            timeline = observer.read()
             if attempt.stuck:
                 return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
             if timeline.interrupts:
                 attempt.stop(INTERRUPTED)
-            if looks.is_frame_due(timeline):
+            if observer.is_frame_due(timeline):
                 job.look(timeline)
         return attempt.result
 
@@ -302,10 +302,10 @@ def _tell(function, *arguments):
         traceback.print_exc()
 
 
-class _Looks:
-    """When a run is read, and when it is drawn.
+class _Observer:
+    """Reads a run while it goes on, and tells when it is to be drawn.
 
-    It is drawn at its first process, at its first task, and then at every FRAME. Until its first
+    A run is drawn at its first process, at its first task, and then at every FRAME. Until its first
     task it is read more often than that, but reading takes no more than a tenth of the time.
     """
 

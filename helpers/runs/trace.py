@@ -107,18 +107,18 @@ def _start_up(process, place):
         yield {"ph": "X", "name": "start-up", "ts": ts, "dur": dur, **place(process.pid)}
 
 
-def _span(record, kind, name, begin, end, place, now):
+def _span(item, kind, name, begin, end, place, now):
     """Make the event of something that took a while; up to now if it goes on."""
     end = now if math.isnan(end) else end
     begin = end if math.isnan(begin) else begin
     times = {"ts": _microseconds(begin), "dur": max(0, _microseconds(end - begin))}
-    where, args = place(record.pid, record.lane), _known(record._asdict())
+    where, args = place(item.pid, item.lane), _known(item._asdict())
     return {"ph": "X", "cat": kind, "name": name, **times, **where, "args": args}
 
 
-def _moment(record, kind, name, place):
+def _moment(item, kind, name, place):
     """Make the event of something that took no time."""
-    ts, where, args = _microseconds(record.time), place(record.pid), _known(record._asdict())
+    ts, where, args = _microseconds(item.time), place(item.pid), _known(item._asdict())
     return {"ph": "i", "s": "t", "cat": kind, "name": name, "ts": ts, **where, "args": args}
 
 
