@@ -239,9 +239,10 @@ def reaches_into_others(name: str, modules: dict[str, ast.Module]) -> list[str]:
         else:
             continue
         found += [
-            f"{name}:{node.lineno} {one}"
-            for one in names
-            if is_private(one) and one not in allowed and (one not in mine or one in of_others)
+            f"{name}:{node.lineno} {reached}"
+            for reached in names
+            if is_private(reached) and reached not in allowed
+            if reached not in mine or reached in of_others
         ]
     return found
 
@@ -252,28 +253,34 @@ def test_no_module_touches_another_modules_underscore_names(module: str) -> None
 
 
 def test_a_reach_into_another_module_is_noticed() -> None:
-    one = ast.parse("class A:\n    def __init__(self):\n        self._lock = 1\n")
+    owner = ast.parse("class A:\n    def __init__(self):\n        self._lock = 1\n")
     reading = ast.parse("def f(a):\n    return a._lock\n")
-    assert reaches_into_others("b", {"a": one, "b": reading}) == ["b:2 _lock"]
+    assert reaches_into_others("b", {"a": owner, "b": reading}) == ["b:2 _lock"]
     writing = ast.parse("def f(a):\n    a._lane = 1\n")
-    assert reaches_into_others("b", {"a": one, "b": writing}) == ["b:2 _lane"]
+    assert reaches_into_others("b", {"a": owner, "b": writing}) == ["b:2 _lane"]
     importing = ast.parse("from helpers.one import _hidden\n")
-    assert reaches_into_others("b", {"a": one, "b": importing}) == ["b:1 _hidden"]
-    assert reaches_into_others("a", {"a": one, "b": reading}) == []
+    assert reaches_into_others("b", {"a": owner, "b": importing}) == ["b:1 _hidden"]
+    assert reaches_into_others("a", {"a": owner, "b": reading}) == []
 
 
 # The README
 
 
-def rooms_of_the_readme() -> set[str]:
+def rooms_of_the_readme() -> list[str]:
+    """The rooms in the README's table, from its top to its bottom."""
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
     table = readme.partition("| Room |")[2].partition("\n\n")[0]
     cells = (line.split("|")[1] for line in table.split("\n")[2:] if "|" in line)
-    return {name for cell in cells for name in re.findall(r"`(\w+)(?:\.py|/)`", cell)}
+    return [name for cell in cells for name in re.findall(r"`(\w+)(?:\.py|/)`", cell)]
 
 
 def test_the_readme_names_every_door_and_every_folder() -> None:
-    assert rooms_of_the_readme() == {*ROOMS, "mine"} - {"mine_template"}
+    assert sorted(rooms_of_the_readme()) == sorted({*ROOMS, "mine"} - {"mine_template"})
+
+
+def test_imports_go_down_the_readmes_table() -> None:
+    floors = [FLOOR_OF[room] for room in rooms_of_the_readme()]
+    assert floors == sorted(floors)
 
 
 # What a child loads
