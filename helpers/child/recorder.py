@@ -17,16 +17,15 @@ Only the standard library is imported here, because every child imports this fil
 
 import contextlib
 import errno
-import io
 import itertools
 import mmap
 import os
-import sys
 import threading
 import time
 import weakref
 
 from helpers.child import events
+from helpers.child.streams import send_to_log
 
 SEGMENT_BYTES = 1 << 20
 """The size of one file of a log. A process that fills it continues in a new one."""
@@ -310,32 +309,5 @@ def start_recording(folder: str) -> Recorder:
     global _current
     _current = recorder_for(folder)
     os.environ["PYTHON_COLORS"] = "0"  # a log is no terminal, though a kernel says so (3.13)
-    sys.stdout = log_stream(_current, events.STDOUT)
-    sys.stderr = log_stream(_current, events.STDERR)
+    send_to_log(_current)
     return _current
-
-
-def log_stream(recorder: Recorder, stream: int) -> io.TextIOWrapper:
-    """Return a stream of text, in place of `sys.stdout` say, that goes into a recorder's log."""
-    output = _LogOutput(recorder, stream)
-    return io.TextIOWrapper(output, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
-
-
-class _LogOutput(io.RawIOBase):
-    """The end of a text stream at which bytes become events."""
-
-    def __init__(self, recorder, stream):
-        self._recorder = recorder
-        self._stream = stream
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        """Return the file descriptor that goes with the stream: `subprocess` may pass it on."""
-        return self._stream
-
-    def write(self, data):
-        data = bytes(data)
-        self._recorder.record_text(self._stream, data)
-        return len(data)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from helpers.child import events
 from helpers.child import recorder as recording
 from helpers.child.events import Kind
-from helpers.child.recorder import OUTPUT_BYTES, Recorder, log_stream
+from helpers.child.recorder import OUTPUT_BYTES, Recorder
+from helpers.child.streams import LogOutput, text_stream
 from helpers.logs import segments
 
 
@@ -251,7 +252,7 @@ def test_an_interrupted_record_hides_nothing_behind_it(recorder) -> None:
 
 
 def test_a_stream_turns_text_into_events_line_by_line(recorder) -> None:
-    stream = log_stream(recorder, events.STDOUT)
+    stream = text_stream(LogOutput(recorder, events.STDOUT))
     print("ä", "b\udc80", file=stream)
     print("no end", end="", file=stream)
     stream.flush()
