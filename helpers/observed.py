@@ -10,8 +10,9 @@
 What you get is a context of the standard library whose `Process`, `Pool` and `Queue` are the
 real ones. The differences, all of them: without a name, the start method is the course's default;
 a worker that dies unexpectedly fails all pending results with `WorkerDied` instead of leaving them
-pending for ever; `stop()` ends everything that the context started; what children print goes
-into their logs, and from there to `output()`.
+pending for ever; a task that a worker cannot unpickle fails alone and says why, and does not end
+the worker; `stop()` ends everything that the context started; what children print goes into their
+logs, and from there to `output()`.
 
 Standard library only: a child that is given a context imports this file.
 """

@@ -16,6 +16,7 @@ from multiprocessing.reduction import ForkingPickler
 
 from helpers.child import events
 from helpers.child.labels import text_of_error
+from helpers.child.unpickling import failing_task
 
 LARGE = 1 << 16
 """Bytes from which on a message is recorded: it takes longer than recording it, and can be seen."""
@@ -56,19 +57,22 @@ def _recorded_get(queue, recorder):
 
 
 def _unpickled(data):
-    """Return a task from its pickle.
+    """Return a task from its pickle; if it needs a name that is not found here, one that says so.
 
     Args:
         data: the pickle.
 
     Raises:
-        pickle.UnpicklingError: if the task cannot be rebuilt, whatever the reason. A pool's worker
+        pickle.UnpicklingError: if it cannot be rebuilt for another reason. A pool's worker
             would take an OSError for the end of its queue, and leave as if it had been told to;
             and SystemExit, from a module that is imported now, would end it as politely.
     """
     try:
         return ForkingPickler.loads(data)
     except (Exception, SystemExit) as error:
+        task = failing_task(data, error)
+        if task is not None:
+            return task
         reason = " ".join(text_of_error(error).decode().split())
         raise pickle.UnpicklingError(f"a task could not be unpickled: {reason}") from error
 

@@ -54,7 +54,7 @@ class ObservedProcess(ChildProcess):
             # that import at the fork, the child would inherit its lock, and never get it.
             importlib.import_module("helpers.logs.reader")
         else:
-            check_reaches_child(self._target or type(self), method)
+            check_reaches_child((self._target or type(self), self._args, self._kwargs), method)
         self._folder = self._watcher.recorder.folder
         with self._watcher.starting(self, role, tasks):
             super().start()

@@ -158,7 +158,7 @@ STANDARD_NAMES: dict[str, set[str]] = {
         "_number_left",
         "_set",
     },
-    "parent.processes": {"_args", "_closed", "_parent_pid", "_popen", "_target"},
+    "parent.processes": {"_args", "_kwargs", "_closed", "_parent_pid", "_popen", "_target"},
     "parent.tracker": {"_forkserver_pid", "_lock"},
 }
 """The underscore names of the standard library that a file leans on.
