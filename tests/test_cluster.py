@@ -27,8 +27,8 @@ def listening(process):
     family = [process, *process.children(recursive=True)]
     return {
         connection.laddr.ip
-        for one in family
-        for connection in one.net_connections("inet")
+        for member in family
+        for connection in member.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
 
@@ -166,7 +166,7 @@ def test_a_second_worker_is_killed_at_work_while_the_first_is_not_yet_missed(mon
         until(lambda: not psutil.pid_exists(first))
         late = iter([[first], [first]])  # as long as the scheduler has not noticed
         at_work = cluster._at_work
-        monkeypatch.setattr(cluster, "_at_work", lambda one: next(late, None) or at_work(one))
+        monkeypatch.setattr(cluster, "_at_work", lambda client: next(late, None) or at_work(client))
         assert within(PATIENCE, kill_at_work, client) != first
         assert [future.result(PATIENCE) for future in futures] == [1.0] * 6
 

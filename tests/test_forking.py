@@ -132,10 +132,10 @@ def test_a_child_that_lets_go_of_its_pipe_and_lives_on_is_killed_too() -> None:
         os.closerange(3, 256)
         time.sleep(30)
 
-    before = {one.pid for one in psutil.Process().children()}
+    before = {child.pid for child in psutil.Process().children()}
     with pytest.raises(TimeoutError, match="was killed"):
         in_a_fork(child, seconds=0.2)
-    assert {one.pid for one in psutil.Process().children()} <= before  # killed, and reaped
+    assert {child.pid for child in psutil.Process().children()} <= before  # killed, and reaped
 
 
 @forks

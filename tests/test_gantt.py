@@ -38,13 +38,13 @@ def test_the_dark_chart_is_dark_and_says_the_same():
 
 def test_charts_alongside_each_other_show_a_second_equally_long_at_the_same_place():
     timelines = [pool(16, FIVE), pool(1, FIVE), queue_lesson(), predict([20.0], 2)]
-    charts = [gantt(one, alongside=timelines) for one in timelines]
+    charts = [gantt(timeline, alongside=timelines) for timeline in timelines]
     places = [chart.figure.axes[0].get_position().intervalx.tolist() for chart in charts]
     ends = [chart.figure.axes[0].get_xlim() for chart in charts]
     assert places == [places[0]] * 4
     assert ends == [pytest.approx(ends[0])] * 4
     assert ends[0][1] > 20
-    assert len({gantt(one).figure.axes[0].get_xlim()[1] for one in timelines}) == 4
+    assert len({gantt(timeline).figure.axes[0].get_xlim()[1] for timeline in timelines}) == 4
 
 
 def test_a_chart_alongside_others_is_otherwise_the_same():

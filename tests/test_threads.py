@@ -32,11 +32,13 @@ def test_a_thread_has_a_lane_and_an_end_and_no_start_method():
         list(executor.map(lambda _: within(30, both.wait), range(2)))
         assert mp.timeline().alive == 2
     timeline = mp.timeline()
-    assert [one.role for one in timeline.processes] == ["thread", "thread"]
-    assert [one.lane for one in timeline.processes] == [1, 2]
-    assert len({one.pid for one in timeline.processes}) == 2
+    assert [thread.role for thread in timeline.processes] == ["thread", "thread"]
+    assert [thread.lane for thread in timeline.processes] == [1, 2]
+    assert len({thread.pid for thread in timeline.processes}) == 2
     assert (timeline.workers, timeline.alive, timeline.method) == (2, 0, "")
-    assert all(one.asked <= one.born <= one.ready <= one.ended for one in timeline.processes)
+    assert all(
+        thread.asked <= thread.born <= thread.ready <= thread.ended for thread in timeline.processes
+    )
     assert {task.lane for task in timeline.tasks} == {1, 2}
 
 

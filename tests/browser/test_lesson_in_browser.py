@@ -201,7 +201,7 @@ def test_every_control_is_named_and_reached_by_tab(panel):
     wanted = ["slider .Workers", "textbox .Workers", "combobox .Start by", "textbox .Your guess"]
     wanted += ["button .*Run", "button .*Save", "checkbox .Dark"]  # Stop is off while nothing runs
     for pattern in wanted:
-        assert sum(bool(re.search(pattern, one)) for one in reached) == 1, (pattern, reached)
+        assert sum(bool(re.search(pattern, place)) for place in reached) == 1, (pattern, reached)
     assert len(reached) == len(wanted)
 
 

@@ -50,7 +50,7 @@ def test_every_task_is_a_bar_from_its_start_to_its_finish_in_its_lane():
 
 def test_start_up_reaches_from_asked_to_ready_and_is_hatched():
     chart = gantt(pool(3, [1, 1, 1]))
-    assert [one[:2] for one in extents(chart, "startup")] == [(0, READY)] * 3
+    assert [extent[:2] for extent in extents(chart, "startup")] == [(0, READY)] * 3
     strip = next(c for c in chart.figure.axes[0].collections if c.get_gid() == "startup")
     assert strip.get_hatch()
 
@@ -67,7 +67,7 @@ def test_start_up_of_a_process_of_its_own_ends_with_its_birth():
 def test_idle_time_lies_behind_the_tasks_as_long_as_the_worker_lives():
     timeline = pool(4, FIVE)
     end = timeline.processes[0].ended
-    assert [one[:2] for one in extents(gantt(timeline), "idle")] == [(READY, end)] * 4
+    assert [extent[:2] for extent in extents(gantt(timeline), "idle")] == [(READY, end)] * 4
 
 
 def test_a_worker_that_never_got_ready_is_starting_until_it_ended():
@@ -80,8 +80,8 @@ def test_each_bar_is_filled_to_its_share_on_a_core_where_that_is_known():
     chart = gantt(pool(2, [1, 1, 1], on_core=[0.25, NAN, 1.0]))
     bars, filled = extents(chart, "task"), extents(chart, "core")
     height = bars[0][3] - bars[0][2]
-    assert [one[3] - one[2] for one in filled] == pytest.approx([height * 0.25, height])
-    assert [one[3] for one in filled] == pytest.approx([bars[0][3], bars[2][3]])
+    assert [extent[3] - extent[2] for extent in filled] == pytest.approx([height * 0.25, height])
+    assert [extent[3] for extent in filled] == pytest.approx([bars[0][3], bars[2][3]])
 
 
 def test_nothing_is_filled_where_no_share_is_known():
@@ -104,7 +104,7 @@ def test_running_tasks_reach_to_now_and_end_in_a_tip():
 
 def test_idle_time_never_reaches_into_the_future():
     chart = gantt(running_pool(now=1.5), predict(FIVE, 4))
-    assert max(one[1] for one in extents(chart, "idle")) == pytest.approx(1.5)
+    assert max(extent[1] for extent in extents(chart, "idle")) == pytest.approx(1.5)
 
 
 def test_failed_and_lost_tasks_differ_from_others_by_hatch_and_mark():
@@ -136,8 +136,8 @@ def test_a_replacement_continues_the_lane_after_a_gap_with_both_pids():
     ]
     chart = gantt(Timeline(tasks, processes, method="spawn", workers=1, now=9))
     assert "11\n12" in words_on(chart)
-    assert [one[:2] for one in extents(chart, "startup")] == [(0, 0.2), (1.1, 1.3)]
-    assert [one[:2] for one in extents(chart, "idle")] == [(0.2, 1.0), (1.3, 2.0)]
+    assert [extent[:2] for extent in extents(chart, "startup")] == [(0, 0.2), (1.1, 1.3)]
+    assert [extent[:2] for extent in extents(chart, "idle")] == [(0.2, 1.0), (1.3, 2.0)]
     assert len(chart.figure.axes[0].get_ylim()) == 2
     assert chart.figure.axes[0].get_ylim() == (1, 0)
 
@@ -151,10 +151,10 @@ def test_a_prediction_is_outlined_and_dashed_and_never_filled():
     chart = gantt(predict(FIVE, 4))
     assert not shapes(chart, "task")
     assert len(shapes(chart, "ghost outline")) == 5
-    for one in chart.figure.axes[0].collections:
-        if one.get_gid() == "ghost outline":
-            assert one.get_facecolor().size == 0
-            assert one.get_linestyle()[0][1] is not None
+    for collection in chart.figure.axes[0].collections:
+        if collection.get_gid() == "ghost outline":
+            assert collection.get_facecolor().size == 0
+            assert collection.get_linestyle()[0][1] is not None
     assert "predicted task" in " ".join(legend(chart))
 
 
@@ -219,7 +219,7 @@ def test_no_label_reaches_over_its_bar():
     for text in shown:
         x, y = text.get_position()
         left, right = next(
-            one[:2] for one in bars if one[0] <= x <= one[1] and one[2] <= y <= one[3]
+            bar[:2] for bar in bars if bar[0] <= x <= bar[1] and bar[2] <= y <= bar[3]
         )
         box = text.get_window_extent(renderer).transformed(axes.transData.inverted())
         assert left <= box.x0 <= box.x1 <= right
@@ -246,7 +246,7 @@ def test_bars_are_batches_whatever_their_number():
 
 def coverage_pixels(chart):
     """The coverage picture as rows, lines of pixels, columns, colours; None if there is none."""
-    images = [one for one in chart.figure.axes[0].images if one.get_gid() == "coverage"]
+    images = [image for image in chart.figure.axes[0].images if image.get_gid() == "coverage"]
     return np.asarray(images[0].get_array()) if images else None
 
 
@@ -335,7 +335,7 @@ def test_coverage_stands_on_the_picture_pixel_for_pixel():
 def test_a_chart_of_many_tasks_can_be_saved_twice_as_large():
     chart, file = gantt(pool(4, [0.001] * 5000)), io.BytesIO()
     chart.figure.savefig(file, format="png", dpi=2 * DPI)
-    small, large = (Image.open(one).convert("RGB") for one in (io.BytesIO(chart.png), file))
+    small, large = (Image.open(picture).convert("RGB") for picture in (io.BytesIO(chart.png), file))
     assert large.size == (2 * small.width, 2 * small.height)
     x, up = chart.figure.axes[0].transData.transform((1, 1.5)).astype(int).tolist()
     y = small.height - up

@@ -26,11 +26,11 @@ LEFT_TO_RIGHT = [
 LEFT_TO_MATPLOTLIB = ["سلام", "e\u0301", "\U0001d11e", "漢字", "₿"]
 
 
-def drawn(kind, text="", dpi=100, **looks):
+def drawn(kind, text="", dpi=100, **options):
     """The red parts of a picture of a text on white, drawn on a kind of canvas."""
     figure = Figure((5, 1), dpi=dpi)
     kind(figure)
-    figure.text(0.5, 0.5, text, **({"color": "#FF0000", "parse_math": False} | looks))
+    figure.text(0.5, 0.5, text, **({"color": "#FF0000", "parse_math": False} | options))
     figure.canvas.draw()
     return 255 - np.asarray(figure.canvas.buffer_rgba())[..., 1].astype(int)
 
@@ -41,12 +41,12 @@ def box(ink):
     return np.array([columns.min(), columns.max(), rows.min(), rows.max()])
 
 
-@pytest.mark.parametrize("looks", [{}, {"ha": "center", "va": "center"}, {"ha": "right"}])
+@pytest.mark.parametrize("options", [{}, {"ha": "center", "va": "center"}, {"ha": "right"}])
 @pytest.mark.parametrize("weight", ["normal", "bold"])
 @pytest.mark.parametrize("text", LEFT_TO_RIGHT)
-def test_a_line_stands_where_matplotlib_would_have_written_it(text, weight, looks):
-    looks |= {"fontweight": weight, "fontsize": 11}
-    ours, theirs = (drawn(kind, text, **looks) for kind in (Paper, FigureCanvasAgg))
+def test_a_line_stands_where_matplotlib_would_have_written_it(text, weight, options):
+    options |= {"fontweight": weight, "fontsize": 11}
+    ours, theirs = (drawn(kind, text, **options) for kind in (Paper, FigureCanvasAgg))
     left, right, top, bottom = np.abs(box(ours) - box(theirs))
     assert max(left, right) <= 2 + 0.03 * np.ptp(box(theirs)[:2])
     assert max(top, bottom) <= 1
@@ -100,8 +100,8 @@ def test_slanting_texts_are_left_to_matplotlib():
 
 
 def test_formulas_are_left_to_matplotlib():
-    looks = {"parse_math": True}
-    ours, theirs = (drawn(kind, "$x^2$", **looks) for kind in (Paper, FigureCanvasAgg))
+    options = {"parse_math": True}
+    ours, theirs = (drawn(kind, "$x^2$", **options) for kind in (Paper, FigureCanvasAgg))
     assert (ours == theirs).all()
 
 

@@ -54,8 +54,8 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
-def share_that_differs(one, other):
-    return float((np.abs(pixels(one) - pixels(other)).max(axis=2) > 8).mean())
+def share_that_differs(picture, other):
+    return float((np.abs(pixels(picture) - pixels(other)).max(axis=2) > 8).mean())
 
 
 def test_frames_one_after_the_other_give_the_picture_drawn_at_once():
@@ -116,7 +116,7 @@ def test_two_thousand_tasks_are_drawn_only_once_each(monkeypatch):
     real = live._draw
 
     def counting(spans, timeline, **kwargs):
-        drawn.append(sum(len(some) for kind, some in spans.items() if kind == "task"))
+        drawn.append(sum(len(bars) for kind, bars in spans.items() if kind == "task"))
         real(spans, timeline, **kwargs)
 
     monkeypatch.setattr(live, "_draw", counting)

@@ -66,4 +66,4 @@ def test_words_of_the_rulers_never_collide(durations, plan, workers):
     assert len(rulers) == 2
     a, b = rulers
     assert a.y1 <= b.y0 or b.y1 <= a.y0
-    assert all(one.x1 <= chart.figure.bbox.x1 for one in rulers)
+    assert all(ruler.x1 <= chart.figure.bbox.x1 for ruler in rulers)

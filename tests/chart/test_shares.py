@@ -111,7 +111,7 @@ def true_shares(timeline: Timeline, rows: int, columns: int, end: float) -> dict
 def painted(chart) -> tuple[dict[str, np.ndarray], int]:
     """How many pixels of every cell have a kind's colour, and how many pixels a bar is tall."""
     axes = chart.figure.axes[0]
-    (picture,) = (one for one in axes.images if one.get_gid() == "coverage")
+    (picture,) = (image for image in axes.images if image.get_gid() == "coverage")
     rows = int(axes.get_ylim()[0])
     height, width, _ = picture.get_array().shape
     pixels = np.asarray(picture.get_array()).reshape(rows, height // rows, width, 4)
@@ -137,7 +137,7 @@ def compared(timeline: Timeline):
     inset = 0.14 if row > 26 else 0.08
     bar = round((1 - inset) * row) - round(inset * row)
     stack = [kind for kind in STACK if kind != "running"]
-    heaps = (np.cumsum([one[kind] for kind in stack], axis=0) for one in (pixels, truth))
+    heaps = (np.cumsum([shares[kind] for kind in stack], axis=0) for shares in (pixels, truth))
     painted_heap, true_heap = heaps
     return stack, painted_heap, true_heap * bar
 
@@ -183,6 +183,6 @@ def test_short_tasks_in_a_row_show_their_true_share_even_if_they_are_few(tasks):
 
 def test_a_short_task_that_stands_alone_shows_as_a_thin_line():
     axes = gantt(short_tasks(50)).figure.axes[0]
-    assert not [one for one in axes.images if one.get_gid() == "coverage"]
-    (bars,) = (one for one in axes.collections if one.get_gid() == "task")
+    assert not [image for image in axes.images if image.get_gid() == "coverage"]
+    (bars,) = (collection for collection in axes.collections if collection.get_gid() == "task")
     assert len(bars.get_paths()) == 50

@@ -43,14 +43,16 @@ def test_neighbours_differ_in_grey(palette):
         "task raised",
     ]
     for pair in pairs:
-        one, other = pair.split()
-        assert abs(grey[one] - grey[other]) >= 8, f"{pair}: {grey[one]:.0f} {grey[other]:.0f}"
+        kind, other = pair.split()
+        assert abs(grey[kind] - grey[other]) >= 8, f"{pair}: {grey[kind]:.0f} {grey[other]:.0f}"
 
 
 @PALETTES
 def test_kinds_of_tasks_differ_by_more_than_colour(palette):
-    looks = [(palette.kinds[k].hatch, palette.kinds[k].dashed) for k in ("task", "raised", "lost")]
-    assert len(set(looks)) == 3
+    patterns = [
+        (palette.kinds[k].hatch, palette.kinds[k].dashed) for k in ("task", "raised", "lost")
+    ]
+    assert len(set(patterns)) == 3
     assert palette.kinds["ghost"].dashed
 
 

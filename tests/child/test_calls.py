@@ -45,7 +45,9 @@ def recorded(folder, values, do) -> tuple[list, list]:
 def test_a_chunk_is_recorded_as_its_calls_would_be(tmp_path_factory, values) -> None:
     at_once = recorded(tmp_path_factory.mktemp("log"), values, RecordedCall.map)
     one_by_one = recorded(
-        tmp_path_factory.mktemp("log"), values, lambda call, all_of: [call(one) for one in all_of]
+        tmp_path_factory.mktemp("log"),
+        values,
+        lambda call, all_of: [call(value) for value in all_of],
     )
     assert repr(at_once) == repr(one_by_one)  # nan is not equal to itself
 

@@ -32,11 +32,11 @@ def test_a_lost_update_is_seen_as_reads_and_writes(method):
     for adder in adders:
         adder.join()
     accesses = mp.timeline().accesses
-    assert [(one.action, one.value) for one in accesses] == [("read", "5")] * 2 + [
+    assert [(access.action, access.value) for access in accesses] == [("read", "5")] * 2 + [
         ("wrote", "6")
     ] * 2
-    assert {one.pid for one in accesses[:2]} == {adder.pid for adder in adders}
-    assert {one.name for one in accesses} == {"value 1"}
+    assert {access.pid for access in accesses[:2]} == {adder.pid for adder in adders}
+    assert {access.name for access in accesses} == {"value 1"}
     assert counter.value == 6
 
 
@@ -52,7 +52,7 @@ def test_a_held_lock_is_waited_for_and_holds_never_overlap(method):
     holds = sorted(mp.timeline().holds, key=lambda hold: hold.got)
     assert counter.value == len(holds) == 6
     assert {hold.pid for hold in holds} == {adder.pid for adder in adders}
-    assert all(one.released <= other.got for one, other in itertools.pairwise(holds))
+    assert all(hold.released <= other.got for hold, other in itertools.pairwise(holds))
     assert all(hold.wanted <= hold.got <= hold.released for hold in holds)
 
 
@@ -179,7 +179,7 @@ def chart_of(accesses=(), holds=()):
 
 def artists(chart, gid):
     axes = chart.figure.axes[0]
-    return [one for one in (*axes.collections, *axes.lines) if one.get_gid() == gid]
+    return [artist for artist in (*axes.collections, *axes.lines) if artist.get_gid() == gid]
 
 
 def test_reads_and_writes_are_marks_in_the_lane_of_who_did_it():

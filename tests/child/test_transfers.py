@@ -64,11 +64,17 @@ def test_a_task_is_unpickled_before_it_starts_and_its_result_pickled_and_sent_af
         close_and_join(pool)
     (worker,), (task,) = mp.timeline().processes, mp.timeline().tasks
     unpickled, pickled, sent = mp.timeline().transfers
-    assert [one.action for one in (unpickled, pickled, sent)] == ["unpickled", "pickled", "sent"]
+    assert [transfer.action for transfer in (unpickled, pickled, sent)] == [
+        "unpickled",
+        "pickled",
+        "sent",
+    ]
     assert worker.ready <= unpickled.began < unpickled.ended <= task.started
     assert task.finished <= pickled.began < pickled.ended <= sent.began < sent.ended
-    assert {(one.pid, one.lane) for one in (unpickled, pickled, sent)} == {(task.pid, task.lane)}
-    assert {one.kib for one in (unpickled, pickled, sent)} == {LARGE >> 10}
+    assert {(transfer.pid, transfer.lane) for transfer in (unpickled, pickled, sent)} == {
+        (task.pid, task.lane)
+    }
+    assert {transfer.kib for transfer in (unpickled, pickled, sent)} == {LARGE >> 10}
 
 
 def test_a_result_that_cannot_be_pickled_fails_as_it_does_without_us():
@@ -134,4 +140,4 @@ def test_the_chart_shows_them_as_strips_of_their_own_and_tells_of_them():
 
 
 def gids(chart):
-    return {one.get_gid() for one in chart.figure.axes[0].collections}
+    return {collection.get_gid() for collection in chart.figure.axes[0].collections}

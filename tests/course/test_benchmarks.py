@@ -147,8 +147,8 @@ def found(value, bar=None, unit="ratio"):
 def test_two_measurements_are_compared_figure_by_figure(tmp_path, capsys):
     before = {"same": found(2.0), "worse": found(1.0, 1.5), "gone": found(1.0)}
     after = {"same": found(2.0), "worse": found(2.0, 1.5), "new": found(1.0, unit="ms")}
-    for name, one in (("before", before), ("after", after)):
-        (tmp_path / name).write_text(json.dumps(one))
+    for name, measured in (("before", before), ("after", after)):
+        (tmp_path / name).write_text(json.dumps(measured))
     assert compare.main([str(tmp_path / "before"), str(tmp_path / "after")]) == 0
     _, *rows = (row.split() for row in capsys.readouterr().out.splitlines())
     assert rows == [

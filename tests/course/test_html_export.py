@@ -38,7 +38,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_exported_page_has_every_picture_with_its_words(pages: Path, path: Path):
     notebook = nbformat.read(path, as_version=4)
     shown = [alts(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
-    shown = [html.unescape(alt) for some in shown for alt in some]
+    shown = [html.unescape(alt) for texts in shown for alt in texts]
     page = (pages / f"{path.stem}.html").read_text(encoding="utf-8")
     pictures = re.findall(r'<img[^>]*\balt="([^"]*)"[^>]*\bsrc="data:image/png;base64,', page)
     assert [alt for alt in map(html.unescape, pictures) if alt in shown] == shown != []

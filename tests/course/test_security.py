@@ -156,11 +156,11 @@ def test_only_the_name_server_can_listen() -> None:
 
 def other_addresses() -> list[str]:
     """Return the addresses of this machine that others can reach."""
-    everything = (address for some in psutil.net_if_addrs().values() for address in some)
+    everything = (address for addresses in psutil.net_if_addrs().values() for address in addresses)
     return [
-        one.address
-        for one in everything
-        if one.family == socket.AF_INET and not one.address.startswith("127.")
+        address.address
+        for address in everything
+        if address.family == socket.AF_INET and not address.address.startswith("127.")
     ]
 
 

@@ -30,14 +30,16 @@ def experiment(*methods: str, now: float = 1.0) -> Timeline:
 
 def test_start_ups_give_every_process_a_lane_of_its_own_in_the_order_given():
     together = start_ups(experiment("spawn", "spawn"), experiment("fork"))
-    assert [one.lane for one in together.processes] == [1, 2, 3]
-    assert [one.name for one in together.processes] == ["by spawn", "by spawn", "by fork"]
+    assert [process.lane for process in together.processes] == [1, 2, 3]
+    assert [process.name for process in together.processes] == ["by spawn", "by spawn", "by fork"]
     assert together.workers == 3
 
 
 def test_start_ups_all_begin_at_their_own_zero():
     together = start_ups(experiment("spawn"), experiment("fork", now=9.0))
-    assert [(one.asked, one.born, one.ended) for one in together.processes] == [(0, 0.2, 0.5)] * 2
+    assert [(process.asked, process.born, process.ended) for process in together.processes] == [
+        (0, 0.2, 0.5)
+    ] * 2
     assert together.now == 9.0
 
 
@@ -57,8 +59,8 @@ def test_a_chart_of_start_ups_says_that_each_has_a_zero_of_its_own():
     chart = gantt(start_ups(experiment("spawn"), experiment("fork")))
     assert "2 processes (spawn, fork): each begins at zero" in chart.alt
     assert chart.figure.axes[0].get_xlabel() == "seconds since each process was asked for"
-    one = gantt(experiment("spawn"))
-    assert one.figure.axes[0].get_xlabel() == "seconds since the first process was asked for"
+    chart = gantt(experiment("spawn"))
+    assert chart.figure.axes[0].get_xlabel() == "seconds since the first process was asked for"
 
 
 def test_start_ups_of_nothing_are_an_empty_timeline():

@@ -83,7 +83,7 @@ def test_an_inner_list_of_a_manager_is_a_copy_unless_the_manager_keeps_it():
         shared["names"] = manager.list()
         register(shared, "Ben")
         assert list(shared["names"]) == ["Ben"]
-    assert [one.role for one in mp.timeline().processes] == ["manager"]
+    assert [process.role for process in mp.timeline().processes] == ["manager"]
     assert "Manager" in gantt(mp.timeline()).alt
 
 

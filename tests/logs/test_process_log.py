@@ -46,7 +46,10 @@ def test_a_managers_server_has_a_lane_of_its_own_kind_and_no_task() -> None:
         process.start()
         process.join()
     timeline = mp.timeline()
-    assert [(one.role, one.lane) for one in timeline.processes] == [("manager", 1), ("process", 1)]
+    assert [(process.role, process.lane) for process in timeline.processes] == [
+        ("manager", 1),
+        ("process", 1),
+    ]
     assert (calls(timeline), timeline.workers) == (["double(1)"], 1)
 
 

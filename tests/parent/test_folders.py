@@ -287,7 +287,7 @@ from helpers.observed import get_context
 
 def look(folder, ignore_errors):
     maps = psutil.Process().memory_maps(grouped=False)
-    print("mapped:", sum(folder in one.path for one in maps))
+    print("mapped:", sum(folder in mapping.path for mapping in maps))
     remove(folder, ignore_errors)
 
 remove, folders.shutil.rmtree = folders.shutil.rmtree, look

@@ -42,8 +42,8 @@ def test_speed_up_is_the_total_with_one_worker_over_the_total_of_the_run():
 def test_start_up_counts_since_a_person_waits_for_it():
     slow, quick = run(4, start_up=3.0), run(4, start_up=0.1)
     assert slow.timeline.makespan == pytest.approx(quick.timeline.makespan)
-    (_, one), (_, other), _ = speed_ups([slow, quick, run(1)])["spawn"]
-    assert one < other
+    (_, slow_speed_up), (_, other), _ = speed_ups([slow, quick, run(1)])["spawn"]
+    assert slow_speed_up < other
 
 
 def test_without_a_run_with_one_worker_there_is_no_speed_up():
@@ -112,9 +112,9 @@ def texts(chart):
                 if not low <= place <= high:
                     beyond.add(label)
     return [
-        one
-        for one in chart.figure.findobj(Text)
-        if one.get_visible() and one.get_text().strip() and one not in beyond
+        text
+        for text in chart.figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and text not in beyond
     ]
 
 
@@ -160,7 +160,7 @@ def test_start_methods_stand_side_by_side_and_differ_by_shape():
 @pytest.mark.parametrize(("cores", "said"), [(1, "1 core"), (2, "2 cores"), (8, "8 cores")])
 def test_the_ceiling_is_as_many_as_there_are_workers_or_cores(cores, said):
     chart = comparison([run(1), run(4), run(8)], cores)
-    (line,) = [one for one in chart.figure.axes[1].lines if one.get_gid() == "ceiling"]
+    (line,) = [line for line in chart.figure.axes[1].lines if line.get_gid() == "ceiling"]
     x, y = line.get_data()
     assert np.interp([1, 2, 5, 8], x, y) == pytest.approx([min(w, cores) for w in (1, 2, 5, 8)])
     assert line.is_dashed()

@@ -116,16 +116,16 @@ def test_the_first_process_and_the_first_task_are_looked_at_as_soon_as_they_are_
         sleep_briefly(mp, workers)
 
     watch = Watch(until_looked_at)
-    looks = []
+    snapshots = []
     seen = watch.job._replace(
-        look=lambda timeline: (looks.append(timeline), watch.job.look(timeline))
+        look=lambda timeline: (snapshots.append(timeline), watch.job.look(timeline))
     )
     runner.request(seen)
     assert watch.told.wait(SECONDS)
     assert watch.result.trouble == ""
     assert len(watch.result.timeline.tasks) == 4
-    first, last = looks[0], looks[-1]
-    assert len(looks) <= 2
+    first, last = snapshots[0], snapshots[-1]
+    assert len(snapshots) <= 2
     assert first.processes
     assert len(last.tasks)
 

@@ -152,8 +152,8 @@ def test_times_are_microseconds_and_tasks_lie_within_the_life_of_their_process(
     measured, trace_of
 ) -> None:
     events = trace_of(measured)["traceEvents"]
-    lives = {one["pid"]: one for one in events if one.get("cat") == "processes"}
-    tasks = [one for one in events if one.get("cat") == "tasks"]
+    lives = {event["pid"]: event for event in events if event.get("cat") == "processes"}
+    tasks = [event for event in events if event.get("cat") == "tasks"]
     assert len(tasks) == len(measured.tasks) > 0
     for event, task in zip(tasks, measured.tasks, strict=True):
         assert event["ts"] == pytest.approx(1e6 * task.started, abs=0.001)

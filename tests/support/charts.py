@@ -113,8 +113,12 @@ def queue_lesson(values="ABC", receiver=502, parent_sends=False):
 
 def shapes(chart, name):
     """The corners of all shapes of one kind, in seconds and rows."""
-    found = [one for one in chart.figure.axes[0].collections if one.get_gid() == name]
-    return [path.vertices for one in found for path in one.get_paths()]
+    found = [
+        collection
+        for collection in chart.figure.axes[0].collections
+        if collection.get_gid() == name
+    ]
+    return [path.vertices for collection in found for path in collection.get_paths()]
 
 
 def extents(chart, name):
@@ -153,5 +157,8 @@ def legend(chart):
 def arrows(chart):
     found = [c for c in chart.figure.axes[0].collections if isinstance(c, LineCollection)]
     return [
-        segment for one in found if one.get_gid() == "message" for segment in one.get_segments()
+        segment
+        for collection in found
+        if collection.get_gid() == "message"
+        for segment in collection.get_segments()
     ]

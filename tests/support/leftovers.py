@@ -91,7 +91,7 @@ class Watch:
             folder for folder in _log_folders() if folder not in self.folders and _is_dead(folder)
         ]
 
-    def check(self, who: str) -> None:
+    def check(self, what: str) -> None:
         """Fail and name what is left, if anything is; end it, so that it is not found again."""
         left = _still(self.processes)
         descriptions = [_describe(process) for process in left]
@@ -104,7 +104,7 @@ class Watch:
             shutil.rmtree(folder, ignore_errors=True)
         if descriptions or dead:
             pytest.fail(
-                "\n  ".join([f"{who} left behind:", *descriptions, *map(str, dead)]),
+                "\n  ".join([f"{what} left behind:", *descriptions, *map(str, dead)]),
                 pytrace=False,
             )
 
@@ -186,11 +186,11 @@ def _is_dead(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def nothing_left(who: str) -> Iterator[None]:
+def nothing_left(what: str) -> Iterator[None]:
     """Fail at the end if the code inside left anything behind."""
     watch = Watch(OWN)
     yield
-    watch.check(who)
+    watch.check(what)
 
 
 @pytest.fixture(autouse=True)
