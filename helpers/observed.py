@@ -26,7 +26,7 @@ from helpers.parent import tracker
 from helpers.parent.checks import check_reaches_child, check_workers, warn_of_edited_modules
 from helpers.parent.history import History
 from helpers.parent.pools import ObservedPool, WorkerDied
-from helpers.parent.processes import process_class
+from helpers.parent.processes import process_class, watcher_of
 from helpers.parent.stop_mark import Stopped
 from helpers.parent.waits import in_spite_of_interrupts
 from helpers.parent.watcher import Watcher
@@ -64,11 +64,17 @@ class ObservedContext:
     label = "mp"  # what a chart calls it where it is an argument of a call
 
     def __init__(self):
-        self.watcher = Watcher(self.get_start_method())
-        self.Process = process_class(type(self).Process, self.watcher)
+        # A student's class of contexts may have a `Process` of its own, as for nested pools. If it
+        # derives from that of another context, both contexts are one experiment.
+        self.watcher = watcher_of(type(self).Process)
+        if self.watcher is None:
+            self.watcher = Watcher(self.get_start_method())
+            self.Process = process_class(type(self).Process, self.watcher)
         self._history = History(self.watcher)
 
     def __reduce__(self):
+        if type(self) not in _CONTEXT_CLASSES.values():  # but derives from one
+            return type(self), ()
         return get_context, (self.get_start_method(),)
 
     def get_context(self, method=None):

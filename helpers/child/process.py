@@ -9,7 +9,6 @@ library has loaded anyway; a module that a function comes from has been loaded w
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import select
 import signal
@@ -46,14 +45,13 @@ class ChildProcess:
         return code
 
 
-def rebuild(method: str, state: dict):
+def rebuild(standard: type, state: dict):
     """Return the process object in a spawned child. It needs nothing of what its parent's can do.
 
     Args:
-        method: the start method.
+        standard: the class of the process without us, such as `SpawnProcess`.
         state: the attributes of the process object.
     """
-    standard = multiprocessing.get_context(method).Process
     child_class = type(standard.__name__, (ChildProcess, standard), {})
     child = child_class.__new__(child_class)
     vars(child).update(state)

@@ -26,10 +26,16 @@ def process_class(standard: type, watcher) -> type:
     """Return the `Process` of one observed context.
 
     Args:
-        standard: the class of the standard library, such as `SpawnProcess`.
+        standard: the class of the standard library, such as `SpawnProcess`, or a student's own
+            that derives from it.
         watcher: the `Watcher` of the context.
     """
     return type(standard.__name__, (ObservedProcess, standard), {"_watcher": watcher})
+
+
+def watcher_of(process: type):
+    """Return the watcher of the context from which a class of processes comes; None without one."""
+    return getattr(process, "_watcher", None)
 
 
 class ObservedProcess(ChildProcess):
@@ -40,7 +46,8 @@ class ObservedProcess(ChildProcess):
     def __reduce_ex__(self, protocol):
         if ObservedProcess not in type(self).__bases__:
             return super().__reduce_ex__(protocol)  # a subclass, which a child finds by its name
-        return rebuild, (self._watcher.method, vars(self))
+        _, standard = type(self).__bases__
+        return rebuild, (standard, vars(self))
 
     def start(self):
         if self._popen is not None or self._closed:

@@ -40,6 +40,15 @@ def test_a_subclass_is_recorded_by_its_run() -> None:
     assert timeline_of["Delegator"] == "double(4)"
 
 
+def test_a_context_whose_process_comes_from_another_context_belongs_to_its_experiment() -> None:
+    mp = CONTEXTS["observed", "spawn"]
+    process = subclass(mp, "NoDaemonContext")().Process(target=workers.double, args=(21,))
+    process.start()
+    process.join()
+    assert mp.timeline().tasks[-1].call == "double(21)"
+    assert mp.timeline().processes[-1].pid == process.pid
+
+
 def test_a_childs_stdout_can_be_handed_to_a_subprocess() -> None:
     mp = get_context("spawn")
     with mp.Pool(1) as pool:

@@ -364,6 +364,41 @@ def pool_arguments_refused(mp):
     ]
 
 
+def _double_in_a_pool(mp, number):
+    with mp.Pool(2) as pool:
+        return pool.map(workers.double, range(number))
+
+
+@program
+def pool_in_the_workers_of_a_pool(mp):
+    """Nest pools by a context with a `Process` of its own, as answers on the web advise."""
+    plain = multiprocessing.get_context(mp.get_start_method())
+    results = []
+    for pool in (
+        subclass(mp, "NoDaemonContext")().Pool(2),
+        subclass(mp, "StandardNoDaemonContext")().Pool(2),
+        subclass(mp, "NestablePool")(2),
+    ):
+        with pool:
+            results.append(pool.starmap(_double_in_a_pool, [(plain, 2), (plain, 3)]))
+    return results
+
+
+def _send_constant(pipe, mp):
+    pipe.send((workers.constant, type(mp).__name__, mp.get_start_method()))
+
+
+@program
+def context_with_a_process_of_its_own(mp):
+    here, there = mp.Pipe(duplex=False)
+    results = []
+    for name in ("NoDaemonContext", "StandardNoDaemonContext"):
+        context = subclass(mp, name)()
+        code = finish(context.Process(target=_send_constant, args=(there, context)))
+        results.append((here.recv(), code, isinstance(context.Process, type)))
+    return results
+
+
 # Queues, pipes, locks, shared memory
 
 

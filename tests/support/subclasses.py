@@ -1,9 +1,10 @@
-"""Subclasses of Process for every kind of context, made when this module is imported.
+"""Subclasses of Process, Pool and contexts, made when this module is imported.
 
 A child finds a class by the names of its module and of the class, so no two share a name.
 """
 
 import multiprocessing
+import multiprocessing.pool
 
 from helpers.observed import get_context
 from tests.support import workers
@@ -46,10 +47,43 @@ def make_subclasses(mp, kind):
         def run(self):
             super().run()
 
-    for subclass_of_process in (Doubler, Pickler, Raiser, Delegator):
-        name = f"{subclass_of_process.__name__}_{kind}_{mp.get_start_method()}"
-        subclass_of_process.__qualname__ = name
-        globals()[name] = subclass_of_process
+    class NoDaemon(mp.Process):
+        """A process that may have children, also as the worker of a pool."""
+
+        @property
+        def daemon(self):
+            return False
+
+        @daemon.setter
+        def daemon(self, value):
+            pass
+
+    class StandardNoDaemon(multiprocessing.get_context(mp.get_start_method()).Process):
+        """The same, of a context without us; and its `run` is its own."""
+
+        daemon = NoDaemon.daemon
+
+        def run(self):
+            workers.set_constant(5)
+            super().run()
+
+    class NoDaemonContext(type(mp)):
+        Process = NoDaemon
+
+    class StandardNoDaemonContext(type(mp)):
+        Process = StandardNoDaemon
+
+    class NestablePool(multiprocessing.pool.Pool):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs, context=NoDaemonContext())
+
+    for made in (
+        *(Doubler, Pickler, Raiser, Delegator, NoDaemon, StandardNoDaemon),
+        *(NoDaemonContext, StandardNoDaemonContext, NestablePool),
+    ):
+        name = f"{made.__name__}_{kind}_{mp.get_start_method()}"
+        made.__qualname__ = name
+        globals()[name] = made
 
 
 for _method in multiprocessing.get_all_start_methods():
