@@ -10,9 +10,9 @@ and edit:
     explore(run, workers=4)
 
 It runs once as the cell runs, so that a saved notebook has its picture, and again whenever
-somebody presses Run: then the bars grow while the processes work. The controls are widgets; the
-picture is an ordinary output of the cell, since only that survives saving, exporting and the end
-of the kernel.
+somebody presses Run: then the bars grow while the processes work. The controls and the picture are
+widgets; the picture is an ordinary output of the cell, too, since only that survives saving,
+exporting and the end of the kernel: see `helpers/runs/output.py`.
 """
 
 import contextlib
@@ -183,7 +183,7 @@ class Panel(Controls):
         shown = _Shown(result.timeline, self._prediction_beside(result), None, result.printed)
         chart, png = self._draw(shown)
         compared = compared_html(self.results, dark=self.dark.value)
-        self._output.show(self.mimebundle(), chart, compared, png)
+        self._output.show(self.controls, chart, compared, png)
         if attempt.broken_off:
             raise KeyboardInterrupt
         self._check_durations(result)
@@ -260,7 +260,7 @@ class Panel(Controls):
             self.show_progress(done, expected, to_go(timeline, expected, predicted))
             alt = f"{words.title(Scene(timeline))}. The run goes on."
             picture = picture_html(live.frame(timeline), alt)
-            self._output.update_chart(picture + _as_html(attempt.printed))
+            self._output.show_for_now(picture + _as_html(attempt.printed))
 
     def _finish(self, attempt, result, guess):
         """Keep a run that is over, unless another one was asked for in the meantime."""
@@ -359,17 +359,24 @@ class Panel(Controls):
         return LiveChart(workers, end, predicted, guess, dark=self.dark.value)
 
     def _show(self, shown):
-        """Put a chart, and what its run has printed, in place of the one that is shown."""
-        self._output.update_chart(*self._draw(shown))
+        """Put a chart, and what its run has printed, in place of the one that is shown.
+
+        A prediction is soon replaced by the next one, or by a run: it is not kept.
+        """
+        if shown.timeline.predicted:
+            self._output.show_for_now(self._chart(shown).html_for_now())
+        else:
+            self._output.update_chart(*self._draw(shown))
 
     def _draw(self, shown):
-        """Return a chart, and what its run has printed, as HTML; and a PNG of what will be kept."""
-        self._shown = shown
-        dark, soon_over = self.dark.value, shown.timeline.predicted  # by the next one, or by a run
-        chart = gantt(shown.timeline, shown.predicted, guess=shown.guess, dark=dark)
-        if soon_over:
-            return chart.html_for_now() + _as_html(shown.printed), b""
+        """Return a chart, and what its run has printed, as HTML; and the chart as a PNG file."""
+        chart = self._chart(shown)
         return chart._repr_html_() + _as_html(shown.printed), chart._repr_png_()
+
+    def _chart(self, shown):
+        self._shown = shown
+        dark = self.dark.value
+        return gantt(shown.timeline, shown.predicted, guess=shown.guess, dark=dark)
 
     def _show_compared(self):
         self._output.update_comparison(compared_html(self.results, dark=self.dark.value))

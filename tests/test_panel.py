@@ -45,10 +45,11 @@ def press_run(shown: panel.Panel) -> None:
 
 
 class Page:
-    """What would be on the page: the widgets, and the HTML of each output that has an id."""
+    """What would be on the page: widgets, and the HTML of each ordinary output that has an id."""
 
-    def __init__(self):
+    def __init__(self, made):
         self.widgets, self.texts, self.html, self.updates = [], [], {}, []
+        self._made = made
 
     def display(self, shown, *, raw=False, display_id=None):
         self.texts.append(shown["text/plain"] if raw else repr(shown))
@@ -64,16 +65,25 @@ class Page:
         self.updates.append(display_id)
 
     def pictures(self):
-        """The pictures of all panels, without what compares their runs."""
+        """The pictures of all panels, and what their runs have printed: what the widgets show."""
+        return [made.chart.value for made in self._made]
+
+    def kept(self):
+        """The same as it will be in a saved notebook: the ordinary outputs."""
         return [value for name, value in self.html.items() if "plain-sight-chart-" in name]
 
     def alt(self):
         """The alternative text of the only panel's picture."""
         (picture,) = self.pictures()
-        return html.unescape(re.search(r'<img[^>]*\balt="([^"]*)"', picture)[1])
+        return alt_of(picture)
 
     def comparison(self):
         """What compares the runs of the only panel, as HTML."""
+        (made,) = self._made
+        return made.comparison.value
+
+    def kept_comparison(self):
+        """The same as it will be in a saved notebook."""
         (comparison,) = [value for name, value in self.html.items() if "comparison" in name]
         return comparison
 
@@ -81,10 +91,23 @@ class Page:
         return not self.widgets and not self.html
 
 
+def alt_of(picture):
+    """The alternative text of a picture that is given as HTML."""
+    return html.unescape(re.search(r'<img[^>]*\balt="([^"]*)"', picture)[1])
+
+
 @pytest.fixture
 def page(monkeypatch):
     """Catch what is displayed."""
-    caught = Page()
+    made = []
+
+    class CaughtOutput(output.Output):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    caught = Page(made)
+    monkeypatch.setattr(panel, "Output", CaughtOutput)
     monkeypatch.setattr(output, "display", caught.display)
     monkeypatch.setattr(output, "update_display", caught.update_display)
     return caught
@@ -523,6 +546,33 @@ def test_what_children_print_is_recorded_as_ever(page, method):
     run_again(shown)
     assert [line.text for line in shown.results[-1].timeline.lines] == ["from a child"]
     assert "from a child" not in page.pictures()[0].partition("<!--/chart-->")[2]
+
+
+# What is kept
+
+
+def test_of_each_run_the_last_chart_is_kept_and_no_frame_and_no_prediction(page, switch):
+    shown = explore(switch.run, workers=2, durations=[1.0])
+    kept = page.kept()
+    assert kept[0] in page.pictures()[0]
+    shown.sliders["workers"].value = 3
+    assert "Predicted: 3 workers" in page.alt()
+    switch.hang = True
+    press_run(shown)
+    until(lambda: "The run goes on." in page.alt(), "a frame was there")
+    assert page.kept() == kept
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
+    assert page.kept() != kept
+    assert page.kept()[0] in page.pictures()[0]
+
+
+def test_the_comparison_that_is_kept_is_the_one_that_is_shown(page):
+    shown = explore(nap, workers=1)
+    assert page.kept_comparison() in page.comparison()
+    run_again(shown)
+    until(lambda: "Compare 2 runs" in page.kept_comparison(), "two runs were compared")
+    assert page.kept_comparison() in page.comparison()
 
 
 # Earlier runs

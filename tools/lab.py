@@ -176,11 +176,14 @@ class Notebook:
         """Open a notebook and wait until it is shown and its kernel is ready."""
         page.set_default_timeout(SECONDS_TO_START * 1000)
         page.goto(server.address(path))
-        notebook = cls(page)
-        notebook.wait_for("panel && panel.isVisible && panel.content.model")
-        notebook.wait_for("panel.sessionContext.isReady")
-        notebook.wait_until_idle()
-        return notebook
+        return cls(page).wait_until_shown()
+
+    def wait_until_shown(self) -> "Notebook":
+        """Wait until the page shows the notebook and its kernel is ready; return the notebook."""
+        self.wait_for("panel && panel.isVisible && panel.content.model")
+        self.wait_for("panel.sessionContext.isReady")
+        self.wait_until_idle()
+        return self
 
     def ask(self, expression: str) -> object:
         """Return the value of an expression of JavaScript in which `panel` is the open notebook."""

@@ -16,7 +16,7 @@ KEEP_A_DIARY = """cell => {
     cell.keepsADiary = true;
     new MutationObserver(() => {
         const picture = cell.querySelector('.chart img');
-        const lines = [...cell.querySelectorAll('.jp-OutputArea .widget-vbox')].map(
+        const lines = [...cell.querySelectorAll('.panel-widgets > .widget-vbox')].map(
             controls => controls.textContent);
         if (picture) lines.push(picture.alt);
         for (const line of lines)
@@ -36,6 +36,10 @@ class PanelOnPage:
         self.stop = self.cell.get_by_role("button", name="Stop")
         self.guess = self.cell.get_by_role("textbox", name="Your guess")
         self.status = self.cell.get_by_role("status")
+        self.shown = self.cell.locator(
+            ".panel-widgets"
+        ).last  # all that is there with a kernel alone
+        self.controls = self.shown.locator("> .widget-vbox")
         self.picture = self.cell.locator(".chart img").first  # below it, runs are compared
 
     def slider(self, name: str = "Workers") -> Locator:

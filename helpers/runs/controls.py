@@ -17,9 +17,6 @@ from helpers.runs.runner import Setting
 ONLY_STOP = "On Windows, only Stop ends what Run has started: an interrupt does not reach it."
 """What the panel says there. Elsewhere an interrupt reaches the children, and so ends the run."""
 
-WITHOUT_KERNEL = "Run this cell to get its sliders."
-"""What stands in place of the controls in a saved notebook."""
-
 MOST_SECONDS = 3600
 """The longest guess: no lesson lasts longer."""
 
@@ -82,12 +79,6 @@ class Controls:
         """What the controls say now."""
         numbers = {name: slider.value for name, slider in self.sliders.items()}
         return Setting(self.method.value, numbers)
-
-    def mimebundle(self) -> dict:
-        """Return the controls as a notebook's output; their plain text says what to do."""
-        bundle = self.controls._repr_mimebundle_()
-        bundle["text/plain"] = WITHOUT_KERNEL  # the widgets' own differs from machine to machine
-        return bundle
 
     def say(self, text: str) -> None:
         """Say something in the status line."""

@@ -1,12 +1,16 @@
-"""The ordinary output of a panel's cell: the chart, and below it what compares all runs.
+"""What a panel shows: its controls, the chart, and below it what compares all runs.
 
-Unlike the controls, an ordinary output survives saving, exporting and the end of the kernel.
+Chart and comparison are shown by widgets, as the controls are: then all of them tell of the same
+run wherever the panel is shown, also on a page that was loaded again or opened a second time. But
+widgets are gone with the kernel. So both are ordinary outputs, too: these survive saving and
+exporting. Where the widgets are shown, they hide the ordinary outputs.
 """
 
 import base64
 import itertools
 from collections.abc import Sequence
 
+import ipywidgets as widgets
 from IPython.display import display, update_display
 
 from helpers import machine
@@ -18,39 +22,72 @@ from helpers.runs.table import table_html
 MOST_TOGETHER = 6
 """So many of the latest runs are shown as charts below one another."""
 
+WITHOUT_KERNEL = "Run this cell to get its sliders."
+"""What stands in place of the widgets in a saved notebook."""
+
+HIDE_THE_ORDINARY = """<style>
+.jp-OutputArea-child:has(> * > .panel-widgets) + .jp-OutputArea-child:has(.chart),
+.jp-OutputArea-child:has(> * > .panel-widgets) + .jp-OutputArea-child:has(.chart)
+    + .jp-OutputArea-child { display: none; }
+.panel-widgets > .widget-html > .widget-html-content { line-height: normal; }
+</style>"""
+"""Rules for a page that shows the widgets. They hide the two outputs that follow those: the same
+chart and the same comparison. ipywidgets sets the lines of a text as far apart as buttons."""
+
 _numbers = itertools.count(1)
 
 
 class Output:
-    """The picture and the comparison of one panel. Both are shown once, and then updated."""
+    """The chart and the comparison of one panel. All is shown once, and then updated."""
 
     def __init__(self):
         number = next(_numbers)
         self._chart_id = f"plain-sight-chart-{number}"
         self._comparison_id = f"plain-sight-comparison-{number}"
+        self.chart, self.comparison = widgets.HTML(), widgets.HTML()
 
-    def show(self, controls: dict, chart: str, compared: str, png: bytes = b"") -> None:
-        """Show the controls; then a picture and what compares the runs, both as HTML.
+    def show(self, controls: widgets.Widget, chart: str, compared: str, png: bytes = b"") -> None:
+        """Show the controls; then a chart and what compares the runs, both as HTML.
 
-        `png` is the picture for pages without HTML, such as PDF files.
+        `png` is the chart for pages without HTML, such as PDF files.
         """
-        display(controls, raw=True)
+        self.show_for_now(chart)
+        self.comparison.value = _as_on_the_page(compared)
+        display(self._widgets(controls), raw=True)
         display(_block(chart, png), raw=True, display_id=self._chart_id)
         display(_block(compared), raw=True, display_id=self._comparison_id)
 
+    def show_for_now(self, content: str) -> None:
+        """Show another chart, as HTML, that nobody will want to keep."""
+        self.chart.value = HIDE_THE_ORDINARY + _as_on_the_page(content)
+
     def update_chart(self, content: str, png: bytes = b"") -> None:
-        """Put a picture, as HTML and perhaps as PNG, in place of the one that is shown."""
+        """Put a chart, as HTML and perhaps as PNG, in place of the one that is shown."""
+        self.show_for_now(content)
         update_display(_block(content, png), raw=True, display_id=self._chart_id)
 
     def update_comparison(self, content: str) -> None:
         """Put another comparison, as HTML, in place of the one that is shown."""
+        self.comparison.value = _as_on_the_page(content)
         update_display(_block(content), raw=True, display_id=self._comparison_id)
+
+    def _widgets(self, controls):
+        """Return all widgets as a notebook's output; their plain text says what to do."""
+        box = widgets.VBox([controls, self.chart, self.comparison]).add_class("panel-widgets")
+        bundle = box._repr_mimebundle_()
+        bundle["text/plain"] = WITHOUT_KERNEL  # the widgets' own differs from machine to machine
+        return bundle
 
 
 def _block(content, png=b""):
     """Return HTML as an output; its plain text is always the same, because nbval compares it."""
     block = {"text/html": content, "text/plain": "Chart"}
     return block | {"image/png": base64.b64encode(png).decode("ascii")} if png else block
+
+
+def _as_on_the_page(content):
+    """Return HTML for a widget that looks like an ordinary output of JupyterLab."""
+    return f'<div class="jp-RenderedHTMLCommon jp-RenderedHTML">{content}</div>'
 
 
 def compared_html(results: Sequence[Result], *, dark: bool) -> str:

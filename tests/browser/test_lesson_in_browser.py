@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from helpers.runs.controls import WITHOUT_KERNEL
+from helpers.runs.output import WITHOUT_KERNEL
 from tools import lab
 from tools.panel_on_page import SECONDS, PanelOnPage
 
@@ -174,9 +174,9 @@ def test_slider_in_mid_run_gives_the_run_up_for_the_latest(panel, long_run, keep
 def test_all_runs_are_compared_below_the_picture(panel, keep):
     panel.run_to_the_end()
     runs = panel.notebook.ask_kernel("len(panel.results)")
-    summary = panel.cell.get_by_text(f"Compare {runs} runs")
+    summary = panel.shown.get_by_text(f"Compare {runs} runs")
     summary.click()
-    table = panel.cell.locator("table").first
+    table = panel.shown.locator("table")
     expect(table).to_be_visible()
     expect(table.locator("tbody tr")).to_have_count(runs)
     keep(panel.notebook, show=table)
@@ -194,7 +194,7 @@ def test_the_kernel_is_free_while_a_run_goes_on(panel, long_run):
 def test_every_control_is_named_and_reached_by_tab(panel):
     panel.slider().focus()
     reached = []
-    while panel.cell.locator(".widget-vbox :focus").count() and len(reached) < 20:
+    while panel.controls.locator(":focus").count() and len(reached) < 20:
         focused = panel.page.locator(":focus")
         reached.append(focused.aria_snapshot().splitlines()[0])
         panel.page.keyboard.press("Tab")

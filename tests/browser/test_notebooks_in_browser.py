@@ -46,9 +46,9 @@ def test_each_start_method_can_be_run_and_is_named_where_the_runs_are_compared(o
         panel.run_to_the_end()
         assert panel.last_run("t.method") == method
     runs = notebook.ask_kernel("[result.setting.method for result in panel.results]")
-    together = panel.cell.get_by_text(f"The latest {len(runs)}, on one time axis")
+    together = panel.shown.get_by_text(f"The latest {len(runs)}, on one time axis")
     together.click()
-    pictures = panel.cell.locator("details[open] .chart img")
+    pictures = panel.shown.locator("details[open] .chart img")
     expect(pictures).to_have_count(len(runs))
     for picture, method in zip(pictures.all(), runs, strict=True):
         expect(picture).to_have_attribute(
@@ -56,10 +56,10 @@ def test_each_start_method_can_be_run_and_is_named_where_the_runs_are_compared(o
         )
     keep(notebook, "together", show=pictures.last)
     together.click()
-    panel.cell.get_by_text(f"Compare {len(runs)} runs").click()
-    rows = panel.cell.locator("details[open] tbody tr").all()
+    panel.shown.get_by_text(f"Compare {len(runs)} runs").click()
+    rows = panel.shown.locator("details[open] tbody tr").all()
     assert [row.locator("td").first.text_content() for row in rows] == runs
-    keep(notebook, "compared", show=panel.cell.locator("details[open] table"))
+    keep(notebook, "compared", show=panel.shown.locator("details[open] table"))
 
 
 def test_two_sliders_set_the_numbers_of_readers_and_writers(open_notebook, keep):

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.runs.controls import WITHOUT_KERNEL
+from helpers.runs.output import WITHOUT_KERNEL
 from tests.support.inner import ROOT, alts
 
 pytestmark = pytest.mark.slow  # all pages together take half a minute
