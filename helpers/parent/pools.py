@@ -14,7 +14,6 @@ import pickle
 import signal
 import threading
 import time
-import traceback
 import weakref
 from math import ceil, isnan
 from multiprocessing import pool as standard_pool
@@ -22,11 +21,16 @@ from multiprocessing import pool as standard_pool
 from helpers.child import events
 from helpers.parent.checks import check_reaches_child
 from helpers.parent.processes import end
+from helpers.parent.results import (
+    check_may_wait,
+    fail_all,
+    guarded,
+    refuse_endless_wait,
+    with_ordinary_error,
+    with_ordinary_errors,
+)
 from helpers.parent.stop_mark import Stopped
-from helpers.parent.waits import PATIENCE, POLL, in_spite_of_interrupts
-
-LONGEST_HOLD = 1.0
-"""Seconds that a thread holds a result's lock, at most, even if it has to wait for a core."""
+from helpers.parent.waits import PATIENCE, POLL, free, in_spite_of_interrupts
 
 
 class WorkerDied(RuntimeError):
@@ -42,6 +46,7 @@ class ObservedPool(standard_pool.Pool):
         self._error = None
         self._submitted = set()
         self._complete = threading.Event()
+        self._ending = threading.RLock()  # held until the end is complete
         try:
             super().__init__(*args, context=context)
         finally:
@@ -60,12 +65,12 @@ class ObservedPool(standard_pool.Pool):
         def quick_put(task):
             if task is not None and task[0] not in submitted:  # from imap, which submits now
                 record(events.SUBMITTED, single=1, job=task[0], item=task[1])
-            put(task)
+            with_ordinary_error(put, task)
 
         def quick_get():
             try:
                 task = get()
-            except Exception as error:
+            except BaseException as error:
                 _fail_unless_ending(pool(), error)
                 raise EOFError from None  # which ends the thread that receives
             if task is not None:
@@ -74,34 +79,49 @@ class ObservedPool(standard_pool.Pool):
 
         self._quick_put, self._quick_get = quick_put, quick_get
 
-    def apply_async(self, func, *args, **kwargs):
-        return self._submit(super().apply_async, func, *args, **kwargs)
+    def apply_async(self, func, args=(), kwds=None, callback=None, error_callback=None):
+        callbacks = self._guarded(callback, error_callback)
+        return self._submit(super().apply_async, func, args, kwds or {}, *callbacks)
 
-    def _map_async(self, func, iterable, mapper, chunksize=None, *callbacks):
+    def _map_async(self, func, iterable, mapper, chunksize=None, *callbacks, **named_callbacks):
+        iterable = list(iterable)  # here, where an error of it is raised
         if chunksize is None:
             # The standard library's rule, except that it counts the workers that are alive: in a
             # moment when all have died, it would divide by zero.
-            iterable = list(iterable)
             chunksize = ceil(len(iterable) / (self._processes * 4))
+        callbacks = self._guarded(*callbacks, **named_callbacks)
         return self._submit(super()._map_async, func, iterable, mapper, chunksize, *callbacks)
 
-    def _submit(self, submit, func, *args, **kwargs):
+    def _guarded(self, callback=None, error_callback=None):
+        return guarded(callback, self._cache), guarded(error_callback, self._cache)
+
+    def _submit(self, submit, func, *args):
         check_reaches_child(func, self._watcher.method)
         now = time.perf_counter_ns()
-        result = submit(func, *args, **kwargs)
+        result = submit(func, *args)
+        refuse_endless_wait(result)
         self._submitted.add(result._job)
         self._recorder.record(events.SUBMITTED, single=0, job=result._job, item=0, at=now)
-        if self._error is not None:  # the pool has failed meanwhile
+        if self._is_ending():  # meanwhile
             self._fail_pending()
         return result
 
     def imap(self, func, *args, **kwargs):
-        check_reaches_child(func, self._watcher.method)
-        return super().imap(func, *args, **kwargs)
+        return self._iterate(super().imap, func, *args, **kwargs)
 
     def imap_unordered(self, func, *args, **kwargs):
+        return self._iterate(super().imap_unordered, func, *args, **kwargs)
+
+    def _iterate(self, submit, func, *args, **kwargs):
         check_reaches_child(func, self._watcher.method)
-        return super().imap_unordered(func, *args, **kwargs)
+        check_may_wait(self._cache)
+        results = submit(func, *args, **kwargs)
+        if self._is_ending():
+            self._fail_pending()
+        return results
+
+    def _guarded_task_generation(self, job, func, iterable):
+        return super()._guarded_task_generation(job, func, with_ordinary_errors(iterable))
 
     # When a worker dies
 
@@ -153,27 +173,44 @@ class ObservedPool(standard_pool.Pool):
             error: what every pending result will raise.
         """
         made = self._complete.wait(PATIENCE)
-        if not made or self._error is not None or self._state == standard_pool.INIT:
+        if not made or self._state == standard_pool.INIT:
             return
-        self._error = error
-        self._fail_pending()
-        super().terminate()
-        self._fail_pending()  # what was submitted meanwhile
+        if self._error is None:
+            self._error = error
+            self._fail_pending()
+        self._end()
 
     def _fail_pending(self):
-        for result in list(self._cache.values()):
-            if isinstance(result, standard_pool.IMapIterator):
-                _fail_iterator(result, self._error)
-            else:
-                _fail_result(result, self._error)
-            self._cache.pop(result._job, None)
+        pending = [self._cache.pop(job, None) for job in list(self._cache)]
+        terminated = RuntimeError("the pool was terminated before this result was there")
+        fail_all(
+            [result for result in pending if result is not None],
+            self._error or terminated,
+            call_back=self._error is not None,
+        )
+
+    def _is_ending(self):
+        return self._error is not None or self._state == standard_pool.TERMINATE
 
     def join(self):
-        if self._error is None:
+        check_may_wait(self._cache)
+        if self._state == standard_pool.CLOSE:
+            for thread in (self._worker_handler, self._task_handler, self._result_handler):
+                while thread.is_alive() and not self._is_ending():
+                    thread.join(POLL)  # not for ever: a callback may keep the thread
+        if self._is_ending():
+            self.terminate()
+        else:
             super().join()
 
     def terminate(self):
-        in_spite_of_interrupts(super().terminate)
+        in_spite_of_interrupts(self._end)
+
+    def _end(self):
+        """End the pool. Return only when it has ended, whoever else is just ending it."""
+        with self._ending:
+            super().terminate()
+        self._fail_pending()
 
     @classmethod
     def _terminate_pool(
@@ -201,7 +238,7 @@ class ObservedPool(standard_pool.Pool):
         end(list(pool), PATIENCE)
         for lock in (inqueue._rlock, outqueue._wlock):
             if lock is not None:
-                _free(lock, POLL)
+                free(lock, POLL)
         with contextlib.suppress(OSError):
             outqueue.put(None)
         inqueue._reader.close()
@@ -225,39 +262,9 @@ def _fail_unless_ending(pool, error):
         )
 
 
-def _fail_result(result, error):
-    """Set the error, whatever the pool's own thread is doing with the same result just now."""
-    _free(result._event._cond, LONGEST_HOLD)
-    result._number_left = 1  # a map has failed when its last chunk has
-    try:
-        result._set(0, (False, error))
-    except KeyError:
-        pass  # the pool's own thread has just removed it from what is pending
-    except Exception:
-        traceback.print_exc()  # from the user's own error_callback
-    result._event.set()
-
-
-def _fail_iterator(iterator, error):
-    """Make the error the last item of what `imap` or `imap_unordered` returned."""
-    _free(iterator._cond, LONGEST_HOLD)
-    with iterator._cond:
-        iterator._items.append((False, error))
-        iterator._index += 1
-        iterator._length = iterator._index
-        iterator._cond.notify_all()
-
-
 def _join(thread):
     if threading.current_thread() is not thread:
         thread.join(1.0)
-
-
-def _free(lock, patience):
-    """Free a lock that may be held for ever: by a dead process, or by a thread that was
-    interrupted just as it had taken it. Others hold it for less than `patience` seconds."""
-    lock.acquire(timeout=patience)
-    lock.release()
 
 
 _LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterrupt"

@@ -47,3 +47,15 @@ def in_spite_of_interrupts(work: Callable[[], None]) -> None:
     thread.join()
     if errors:
         raise errors[0]
+
+
+def free(lock, patience: float) -> None:
+    """Free a lock that may be held for ever: by a dead process, or by a thread that was
+    interrupted just as it had taken it.
+
+    Args:
+        lock: any lock.
+        patience: in seconds; others hold the lock for less.
+    """
+    lock.acquire(timeout=patience)
+    lock.release()

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from helpers.observed import Stopped, get_context
-from helpers.parent import pools
+from helpers.parent import pools, results
 from tests.support import workers
 from tests.support.methods import METHODS
 from tests.support.within import until, within
@@ -126,6 +126,46 @@ def test_an_interrupt_breaks_off_the_wait_for_an_end_and_not_the_end(monkeypatch
     assert len(mp.timeline().processes) == 2, "nobody was replaced"
 
 
+@pytest.mark.parametrize("again", ["terminate", "join", "__exit__", "stop"])
+def test_who_ends_a_pool_that_is_just_ending_comes_back_when_it_has_ended(
+    monkeypatch, again: str
+) -> None:
+    """As in a `with` block in which a worker dies: the watcher's thread ends the pool, too."""
+    mp = get_context("spawn")
+    pool = mp.Pool(1)
+    order, begun, go_on = [], threading.Event(), threading.Event()
+    terminate = pool._terminate
+
+    def slowly() -> None:
+        if not begun.is_set():
+            begun.set()
+            assert go_on.wait(30)
+            terminate()
+            order.append("has ended")
+
+    def end_again() -> None:
+        {
+            "terminate": pool.terminate,
+            "join": pool.join,
+            "__exit__": lambda: pool.__exit__(None, None, None),
+            "stop": mp.stop,
+        }[again]()
+        order.append("back")
+
+    monkeypatch.setattr(pool, "_terminate", slowly)
+    ending = [threading.Thread(target=pool.fail, args=(pools.WorkerDied(),), daemon=True)]
+    ending[0].start()
+    assert begun.wait(30)
+    ending.append(threading.Thread(target=end_again, daemon=True))
+    ending[1].start()
+    ending[1].join(0.2)  # it would be back by now
+    go_on.set()
+    for thread in ending:
+        thread.join(30)
+    assert order == ["has ended", "back"]
+    assert mp.timeline().alive == 0
+
+
 def test_what_goes_wrong_at_a_pools_end_is_raised_where_it_was_asked_for(monkeypatch) -> None:
     pool = get_context("spawn").Pool(1)
     with monkeypatch.context() as broken:
@@ -159,7 +199,7 @@ def test_a_pool_that_python_ends_as_it_ends_itself_does_not_hang(tmp_path) -> No
 
 
 def test_stop_frees_the_lock_of_a_result_whose_waiting_thread_was_interrupted(monkeypatch) -> None:
-    monkeypatch.setattr(pools, "LONGEST_HOLD", 0.1)
+    monkeypatch.setattr(results, "LONGEST_HOLD", 0.1)
     mp = get_context("spawn")
     pool = mp.Pool(1)
     result, items = pool.apply_async(time.sleep, (60,)), pool.imap(time.sleep, [60])

@@ -72,6 +72,11 @@ def make_pickled(function, *args):
     return Pickled(function, *args)
 
 
+def make_rebuilt(function, *args):
+    """Return a result that calls a function when it is unpickled."""
+    return Rebuilt(function, *args)
+
+
 def close_task_queue(_=None):
     """Close the pipe by which a pool's worker gets its tasks, as who closes everything does."""
     multiprocessing.current_process()._args[0]._reader.close()
