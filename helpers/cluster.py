@@ -103,7 +103,7 @@ class Client(distributed.Client):
 
 
 class LocalClusters:
-    """What `explore` gives to an experiment with Dask in the place of a context.
+    """The context that `explore` gives to an experiment with Dask.
 
     The experiment calls `client(workers)`. Dask starts its workers by spawn.
     """

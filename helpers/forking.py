@@ -37,7 +37,7 @@ LONGEST = 86_400.0
 
 
 class Forked(NamedTuple):
-    """What came of a forked child: its printed lines, its exit code, its pid."""
+    """The outcome of a forked child: its printed lines, its exit code, its pid."""
 
     lines: list[str]
     exitcode: int | None

@@ -18,7 +18,7 @@ PROC = Path("/proc")
 
 
 class Cores(NamedTuple):
-    """How many cores this process may use at once, and what sets that number."""
+    """The number of cores that this process may use at once, and what sets that number."""
 
     count: int
     reason: str

@@ -119,7 +119,7 @@ def _end(owner: int, servers: tuple[DNSServer, ...]) -> None:
 
 
 class Listener(socketserver.BaseServer):
-    """What our UDP and our TCP server have in common. Both answer one client after the other."""
+    """The base of our UDP and our TCP server. Both answer one client after the other."""
 
     def server_bind(self) -> None:
         self.ending = threading.Event()

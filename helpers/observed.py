@@ -59,7 +59,7 @@ def get_context(method: str | None = None) -> "ObservedContext":
 
 
 class ObservedContext:
-    """What an observed context has beyond the standard one; `get_context` makes it."""
+    """The observed part of a context, mixed into a standard one; `get_context` makes it."""
 
     label = "mp"  # what a chart calls it where it is an argument of a call
 
@@ -117,8 +117,7 @@ class ObservedContext:
         return locks.RLock(ctx=self, registration=self.watcher.register("lock"))
 
     def Value(self, typecode_or_type, *args, lock=True):
-        """Return a real shared value, see `multiprocessing.Value`; the timeline shows the reads
-        and writes of a number."""
+        """Return a real shared value, see `multiprocessing.Value`; its uses are in the timeline."""
         from helpers.child import locks
 
         register = self.watcher.register

@@ -127,7 +127,7 @@ def _check_numbers(numbers, most):
 
 
 class _Shown(NamedTuple):
-    """What the picture of a panel shows: a run, or a prediction alone."""
+    """The content of a panel's picture: a run, or a prediction alone."""
 
     timeline: Timeline
     predicted: Timeline | None = None

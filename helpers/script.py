@@ -40,7 +40,7 @@ atexit.register(wait_for_forks)
 
 
 class Run(NamedTuple):
-    """What a program printed, and its exit code: None if it was killed at its time limit."""
+    """The outcome of a program: its output, and its exit code; None if its time was over."""
 
     stdout: str
     stderr: str

@@ -26,7 +26,7 @@ WAIT_FOR_MESSAGE = 0.1
 
 
 class Seen(NamedTuple):
-    """What a notebook sees of a cell: the kernels alive before and after it, and what they sent."""
+    """A notebook's view of a cell: the kernels alive before and after it, and what they sent."""
 
     kernels_before: int
     kernels_after: int

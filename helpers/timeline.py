@@ -109,7 +109,7 @@ class Hold(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """What a worker did with a large message: `action` is 'unpickled', 'pickled' or 'sent'.
+    """A worker's handling of a large message: `action` is 'unpickled', 'pickled' or 'sent'.
 
     A task is unpickled; its result is pickled, then sent. Times in seconds, the size in KiB.
     """
@@ -227,7 +227,7 @@ class Tasks(Sequence):
 
 
 class Timeline:
-    """What happened in one experiment, or what `predict` says would happen.
+    """The events of one experiment, or those that `predict` expects.
 
     The figures are floats, in seconds where they are times, and nan where there is nothing to
     measure yet. A task that has not finished counts up to `now`, the moment of the snapshot.

@@ -19,7 +19,7 @@ from helpers.chart.sheet import Sheet
 
 
 class Layout:
-    """Where everything lies, in pixels from the picture's top left corner.
+    """The places of everything, in pixels from the picture's top left corner.
 
     Args:
         lanes: the chart's lanes from top to bottom.

@@ -1,6 +1,4 @@
-"""What lies on top of the tasks: waits for a lock, transfers of large messages, and marks for reads
-and writes of a value.
-"""
+"""Draw on top of the tasks: waits for locks, transfers of messages, reads and writes of values."""
 
 import math
 

@@ -1,5 +1,6 @@
-"""What a chart says in words: title, subtitle, labels, hover texts, and the text for those who
-cannot see it. Words and picture are made from the same scene, so they cannot disagree.
+"""The words of a chart: title, subtitle, labels, hover texts, and the text instead of the picture.
+
+Words and picture are made from the same scene, so they cannot disagree.
 """
 
 import math

@@ -19,7 +19,7 @@ from helpers.child.labels import label_of
 
 
 class _ObservedLock:
-    """What an observed lock has beyond the standard one."""
+    """The observed part of a lock, mixed into a class of the standard library."""
 
     def __init__(self, *, ctx, registration):
         super().__init__(ctx=ctx)

@@ -17,7 +17,7 @@ from helpers.child.labels import label_of
 
 
 class _ObservedQueue:
-    """What an observed queue has beyond the standard one."""
+    """The observed part of a queue, mixed into a class of the standard library."""
 
     _numbers = itertools.count(1)  # of the messages that this process sends
 

@@ -49,7 +49,7 @@ def seconds_since(zero: int) -> Callable:
 
 
 class ProcessLog:
-    """What the log of one process tells, apart from its tasks.
+    """The content of one process's log, apart from its tasks.
 
     Args:
         number: the number of this log among those of the experiment.
@@ -319,7 +319,7 @@ def _ended_by(event, holds, pid, now):
 
 
 class _Stream:
-    """What a process printed to one stream, cut into lines."""
+    """One stream of a process, cut into lines."""
 
     def __init__(self, name):
         self._name = name

@@ -50,7 +50,7 @@ BLANK, FOREIGN, OURS = "blank", "foreign", "ours"
 
 
 class Changed(Exception):
-    """What was read before is no longer what the files say."""
+    """An error: what was read before is no longer what the files say."""
 
 
 class Log(NamedTuple):

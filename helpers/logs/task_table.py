@@ -130,7 +130,7 @@ class TaskTable:
 
 
 class Moments:
-    """When the items of jobs were submitted, or their results received: looked up by number.
+    """The moments at which items of jobs were submitted, or their results received, by number.
 
     The numbers are kept in a few sorted pieces. Two pieces of about the same size are made one,
     so there are never many, and no number is moved often.

@@ -14,7 +14,7 @@ from helpers.parent.waits import LONGEST_GOODBYE, POLL
 
 
 class History:
-    """What has happened in one experiment. It may be asked for while it happens.
+    """The history of one experiment. It may be asked for while the experiment goes on.
 
     Args:
         watcher: the `Watcher` of the experiment.
@@ -28,7 +28,7 @@ class History:
         util.register_after_fork(self, History._begin_reading)
 
     def _begin_reading(self):
-        """Have read nothing yet. After a fork, too: a thread of the parent may hold the lock."""
+        """Begin with nothing read; after a fork, too: a thread of the parent may hold the lock."""
         self._reading = threading.Lock()
         self._reader = None
 

@@ -39,7 +39,7 @@ def watcher_of(process: type):
 
 
 class ObservedProcess(ChildProcess):
-    """What an observed process has beyond the standard one."""
+    """The parent's side of an observed process, mixed into a class of the standard library."""
 
     _watcher = None  # the class that `process_class` makes has one
 

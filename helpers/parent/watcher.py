@@ -57,7 +57,7 @@ def _no_pool():
 
 
 class Watcher:
-    """What the processes, pools, queues, locks and threads of one context share.
+    """The owner of one context's processes, known to its pools, queues, locks and threads.
 
     Args:
         method: the start method of the context, such as 'spawn'.
@@ -73,7 +73,7 @@ class Watcher:
         util.register_after_fork(self, Watcher._start_afresh)
 
     def _start_afresh(self):
-        """Own no process yet. After a fork, too: the processes of the parent are not ours."""
+        """Begin without a process; also after a fork, since the parent's processes are not ours."""
         self._lock = threading.RLock()
         self._watched = {}  # by the process's id: a student's class may compare as it likes
         self._thread = None

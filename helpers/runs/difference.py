@@ -16,7 +16,7 @@ from helpers.timeline import Timeline
 
 
 class Parts(NamedTuple):
-    """Where the time went, in seconds. All parts add up to the total minus the predicted makespan.
+    """The parts of a difference, in seconds: they add up to the total minus the predicted makespan.
 
     start_up: until the lane that finished last began its first task.
     waiting: how much longer its tasks took than predicted: tasks that compute take longer when they
