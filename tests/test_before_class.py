@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ import start
 from helpers import before_class, machine
 from helpers.before_class import FAILED, OK, WORTH_KNOWING, Check
 from tests.support.anything import TEXTS, examples
+from tests.support.within import is_gone
 
 
 def test_every_failing_check_says_what_to_do(tmp_path, monkeypatch):
@@ -211,18 +211,7 @@ def test_a_pool_that_hangs_is_given_up_and_leaves_no_worker(tmp_path):
     assert before_class.what_the_pool_said(code, out, err, 5) == "no answer in 5 s"
     pids = [int(file.stem) for file in tmp_path.glob("*.pid")]
     assert pids
-    assert [pid for pid in pids if is_running(pid)] == []
-
-
-def is_running(pid):
-    """Tell whether a process still runs. One that was killed may take a moment to go."""
-    try:
-        psutil.Process(pid).wait(timeout=10)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.TimeoutExpired:
-        return True
-    return False
+    assert [pid for pid in pids if not is_gone(pid)] == []
 
 
 def test_a_process_that_cannot_even_begin_is_given_up(monkeypatch):

@@ -15,19 +15,9 @@ import pytest
 from helpers import forking
 from helpers.forking import DO_FORK, DO_FORK_RECORDED, in_a_fork
 from helpers.script import run_script
+from tests.support.within import is_gone
 
 forks = pytest.mark.skipif(not forking.CAN_FORK, reason="there is no os.fork here")
-
-
-def is_gone(pid: int) -> bool:
-    """Say whether a process ends; one that was killed may take a moment."""
-    try:
-        psutil.Process(pid).wait(timeout=10)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
 
 
 @forks

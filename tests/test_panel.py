@@ -125,9 +125,16 @@ def nap_and_hang(mp, workers):
         pool.map(time.sleep, [0.01] + [600] * workers, chunksize=1)
 
 
-def wait_for_stop(mp, workers):
-    """No process at all: what the parent takes from a queue is never put in."""
-    mp.Queue().get()
+def nap_then_hang():
+    """An experiment that ends when it is run first, by its cell, and hangs from then on."""
+    first = True
+
+    def run(mp, workers):
+        nonlocal first
+        (nap if first else nap_and_hang)(mp, workers)
+        first = False
+
+    return run
 
 
 class Switch:
@@ -295,14 +302,7 @@ def test_run_works_in_the_background_and_then_updates_the_picture(page):
 
 
 def test_while_a_run_goes_on_its_picture_and_its_progress_are_live(page):
-    first = True
-
-    def run(mp, workers):
-        nonlocal first
-        (nap if first else nap_and_hang)(mp, workers)
-        first = False
-
-    shown = explore(run, workers=2, durations=[0.01, 600, 600])
+    shown = explore(nap_then_hang(), workers=2, durations=[0.01, 600, 600])
     press_run(shown)
     until(lambda: "The run goes on." in page.alt(), "a frame was there")
     until(lambda: shown.so_far.value.startswith("1 of 3 tasks done, about "), "a task was done")
@@ -645,14 +645,7 @@ def test_where_not_everything_can_be_saved_the_status_says_so(page, monkeypatch)
 
 
 def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_then(page):
-    first = True
-
-    def run(mp, workers):
-        nonlocal first
-        (nap if first else nap_and_hang)(mp, workers)
-        first = False
-
-    shown = explore(run, workers=2, durations=[0.01] * 3)
+    shown = explore(nap_then_hang(), workers=2, durations=[0.01] * 3)
     before = set(psutil.Process().children(recursive=True))
     press_run(shown)
     until(lambda: new_children(before) and not shown.stop_button.disabled, "children were there")

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import psutil
+
 
 def within(seconds, function, *args):
     """Return or raise what `function(*args)` does; fail if it has not ended after `seconds`.
@@ -34,3 +36,14 @@ def until(condition: Callable[[], object], what: str = "", seconds: float = 60) 
     while not condition():
         assert time.monotonic() < deadline, f"not after {seconds} seconds: {what}"
         time.sleep(0.01)
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process ends; one that was killed may take a moment."""
+    try:
+        psutil.Process(pid).wait(timeout=10)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
