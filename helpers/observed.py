@@ -21,14 +21,15 @@ import inspect
 import multiprocessing
 import os
 
+from helpers.child.interrupts import put_off_interrupts
 from helpers.child.queues import JoinableQueue, Queue
 from helpers.parent import tracker
 from helpers.parent.checks import check_reaches_child, check_workers, warn_of_edited_modules
 from helpers.parent.history import History
 from helpers.parent.pools import ObservedPool, WorkerDied
-from helpers.parent.processes import process_class, watcher_of
+from helpers.parent.processes import end, process_class, watcher_of
 from helpers.parent.stop_mark import Stopped
-from helpers.parent.waits import in_spite_of_interrupts
+from helpers.parent.waits import PATIENCE, in_spite_of_interrupts
 from helpers.parent.watcher import Watcher
 
 __all__ = ["ObservedContext", "Stopped", "WorkerDied", "get_context"]
@@ -91,6 +92,20 @@ class ObservedContext:
         return ObservedPool(
             processes, initializer, initargs, maxtasksperchild, context=self, watcher=self.watcher
         )
+
+    def Manager(self):
+        """Return a started manager, see `multiprocessing.Manager`."""
+        from multiprocessing.managers import SyncManager  # here, since most experiments need none
+
+        manager = SyncManager(ctx=self)
+        try:
+            manager.start()
+        except BaseException:  # the standard library would leave its server behind
+            if hasattr(manager, "_process"):
+                with put_off_interrupts():
+                    end([manager._process], PATIENCE)
+            raise
+        return manager
 
     def Queue(self, maxsize=0):
         """Return a real queue, see `multiprocessing.Queue`; its messages are in the timeline."""

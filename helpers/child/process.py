@@ -11,13 +11,13 @@ import contextlib
 import functools
 import os
 import select
-import signal
 import sys
 import threading
 from multiprocessing import util
 
 from helpers.child import events
 from helpers.child.calls import RecordedCall
+from helpers.child.interrupts import record_interrupts
 from helpers.child.recorder import start_recording
 from helpers.child.workers import record_worker_tasks, role_of
 
@@ -89,22 +89,6 @@ def run(process, recorder, standard_run) -> None:
     else:  # a subclass with a run of its own
         RecordedCall(standard_run, recorder, name=f"{type(process).__name__}.run")()
     recorder.record(events.DONE)
-
-
-def record_interrupts(recorder) -> None:
-    """Record every SIGINT, before it does what it would have done anyway.
-
-    A kernel that is not busy with a cell ignores SIGINT, and so do the children that it starts
-    meanwhile. From their records the parent learns that somebody wants their run to end.
-    """
-    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-
-    def handle(number, frame):
-        recorder.record(events.INTERRUPTED)
-        if not ignored:
-            signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, handle)
 
 
 def leave_with_parent(sentinel, recorder) -> None:

@@ -19,6 +19,7 @@ from math import ceil, isnan
 from multiprocessing import pool as standard_pool
 
 from helpers.child import events
+from helpers.child.interrupts import put_off_interrupts
 from helpers.parent.checks import check_reaches_child
 from helpers.parent.processes import end
 from helpers.parent.results import (
@@ -31,6 +32,10 @@ from helpers.parent.results import (
 )
 from helpers.parent.stop_mark import Stopped
 from helpers.parent.waits import PATIENCE, POLL, free, in_spite_of_interrupts
+
+
+_HANDLERS = "_worker_handler", "_task_handler", "_result_handler"
+"""The names of a pool's three threads."""
 
 
 class WorkerDied(RuntimeError):
@@ -47,11 +52,33 @@ class ObservedPool(standard_pool.Pool):
         self._submitted = set()
         self._complete = threading.Event()
         self._ending = threading.RLock()  # held until the end is complete
-        try:
-            super().__init__(*args, context=context)
-        finally:
-            self._complete.set()
-            watcher.keep_watch()  # only now, so that no worker's start has to wait for a thread's
+        with put_off_interrupts() as interrupts:
+            try:
+                super().__init__(*args, context=context)
+                watcher.keep_watch()  # only now, so that no worker's start waits for a thread's
+                interrupts.deliver()
+            except BaseException:
+                self._abandon()
+                raise
+            finally:
+                self._complete.set()
+
+    def _abandon(self):
+        """End what there is of a pool whose making has failed. The standard library would not."""
+        if self._state == standard_pool.RUN:
+            self._end()
+        elif hasattr(self, "_cache"):  # the last of what a first worker needs
+            self._terminate_pool(
+                self._taskqueue,
+                self._inqueue,
+                self._outqueue,
+                self._pool,
+                self._change_notifier,
+                *(getattr(self, name, threading.Thread()) for name in _HANDLERS),
+                self._cache,
+            )
+        if hasattr(self, "_inqueue"):
+            self._watcher.end_workers(self._inqueue)
 
     # When tasks were submitted and their results received
 
@@ -263,7 +290,7 @@ def _fail_unless_ending(pool, error):
 
 
 def _join(thread):
-    if threading.current_thread() is not thread:
+    if thread.is_alive() and threading.current_thread() is not thread:
         thread.join(1.0)
 
 

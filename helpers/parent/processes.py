@@ -15,11 +15,12 @@ import time
 import weakref
 from multiprocessing import connection
 
+from helpers.child.interrupts import put_off_interrupts
 from helpers.child.process import ChildProcess, rebuild
 from helpers.child.workers import role_of
 from helpers.parent import tracker
 from helpers.parent.checks import check_reaches_child
-from helpers.parent.waits import LONGEST_DEATH, POLL
+from helpers.parent.waits import LONGEST_DEATH, PATIENCE, POLL
 
 
 def process_class(standard: type, watcher) -> type:
@@ -52,9 +53,18 @@ class ObservedProcess(ChildProcess):
     def start(self):
         if self._popen is not None or self._closed:
             return super().start()  # which says what is wrong
-        method = self._watcher.method
         role = role_of(self._target)
         tasks = self._args[0] if role == "worker" else None
+        with put_off_interrupts() as interrupts:
+            try:
+                self._start_watched(role, tasks)
+                self._end_if_due(interrupts)
+            except BaseException:
+                self._watcher.start_has_failed(tasks)
+                raise
+
+    def _start_watched(self, role, tasks):
+        method = self._watcher.method
         self._watcher.check_may_start(role, tasks)
         if method == "fork":
             # What reads the logs is imported now: were another of our threads in the middle of
@@ -67,6 +77,17 @@ class ObservedProcess(ChildProcess):
             super().start()
             if method == "forkserver":
                 tracker.reap_fork_server()
+
+    def _end_if_due(self, interrupts):
+        """Handle an interrupt that came during the start. If it raises, the process ends first.
+
+        A child that was made after the signal came has not received it.
+        """
+        try:
+            interrupts.deliver()
+        except BaseException:
+            end([self], PATIENCE)
+            raise
 
     def _Popen(self, process):  # by this name `start` asks for what stands for the running process
         popen = super()._Popen(process)

@@ -16,6 +16,7 @@ fetches the exit code.
 It leans on private names of the standard library; a test holds that they are there.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -64,8 +65,9 @@ def reap_fork_server() -> None:
         pid = getattr(server, "_forkserver_pid", None)
         if pid in (None, *_awaited_servers):
             return
-        _awaited_servers.add(pid)
-    threading.Thread(target=_fetch_exit_code, args=(server, pid), daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # no thread is left: the next start tries again
+            threading.Thread(target=_fetch_exit_code, args=(server, pid), daemon=True).start()
+            _awaited_servers.add(pid)
 
 
 def _fetch_exit_code(server, pid):

@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from helpers.child.interrupts import put_off_interrupts
+
 POLL = 0.05
 """Seconds between two looks at what may have changed."""
 PATIENCE = 0.2
@@ -41,7 +43,8 @@ def in_spite_of_interrupts(work: Callable[[], None]) -> None:
 
     thread = threading.Thread(target=tidy_up, daemon=True)
     try:
-        thread.start()
+        with put_off_interrupts():  # else the work might never begin
+            thread.start()
     except RuntimeError:  # the system has no thread left
         return work()
     thread.join()

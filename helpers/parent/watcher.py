@@ -8,10 +8,12 @@ locks and threads know the watcher, and not the context or each other. What they
     register(kind)          a number for a queue, a lock or a value
     check_may_start(...)    before a process is started
     starting(...)           owns a process while it starts, and notes its start
+    start_has_failed(...)   ends those that a failed start would leave behind
     note_end(...)           notes its end
     note_thread(...)        notes the start of a thread
     add_pool(...)           a pool that is told of its workers' ends
     keep_watch()            has a thread notice every end as soon as it comes
+    end_workers(...)        ends and forgets the workers of one pool
     all_have_ended()        whether all processes have
     stop()                  ends them
 
@@ -123,13 +125,10 @@ class Watcher:
         if role != "worker" or _is_being_made(pool):
             self.stop_mark.check()
         alive = [watched for watched in self._all_watched() if not watched.end_is_noted]
-        if len(alive) < checks.MOST_PROCESSES:
-            return
-        if role == "worker" and pool is None:  # an executor would leave its workers behind
-            end([other.process for other in alive if _shares(other, tasks)], PATIENCE)
-        raise ValueError(
-            f"{len(alive)} processes of this experiment are alive, and no more are started"
-        )
+        if len(alive) >= checks.MOST_PROCESSES:
+            raise ValueError(
+                f"{len(alive)} processes of this experiment are alive, and no more are started"
+            )
 
     @contextlib.contextmanager
     def starting(self, process, role: str, tasks) -> Iterator[None]:
@@ -158,7 +157,8 @@ class Watcher:
             else:
                 self._note_start(watched, asked)
                 if not _is_being_made(watched.pool()):  # else its pool asks for it when it is made
-                    self.keep_watch()
+                    with contextlib.suppress(RuntimeError):  # no thread is left: it goes unwatched
+                        self.keep_watch()
         pool = watched.pool()
         if self.stop_mark.is_set() and (pool is None or _is_being_made(pool)):
             end([process], PATIENCE)
@@ -185,6 +185,26 @@ class Watcher:
                 at=asked,
             )
             watched.start_is_noted = True
+
+    def start_has_failed(self, tasks) -> None:
+        """End the workers that the failed start of another one would leave behind.
+
+        Neither a pool that is still being made nor an executor would end them.
+
+        Args:
+            tasks: of a worker, the queue out of which it would have taken its tasks, else None.
+        """
+        pool = self._pools.get(id(tasks))
+        if tasks is not None and (pool is None or _is_being_made(pool)):
+            self.end_workers(tasks)
+
+    def end_workers(self, tasks) -> None:
+        """End all workers that take their tasks out of one queue, and forget them."""
+        workers = [watched for watched in self._all_watched() if _shares(watched, tasks)]
+        end([watched.process for watched in workers], PATIENCE)
+        for watched in workers:
+            if has_ended(watched.process):
+                self._forget(watched)
 
     def note_end(self, process, code: int) -> None:
         """Record the end of a process, the first time that anybody notices it.
@@ -258,7 +278,11 @@ class Watcher:
         self._pools[id(tasks)] = pool
 
     def keep_watch(self) -> None:
-        """Have a thread watch over all processes that were started, unless one does."""
+        """Have a thread watch over all processes that were started, unless one does.
+
+        Raises:
+            RuntimeError: if the system has no thread left.
+        """
         with self._lock:
             if self._watched and self._thread is None:
                 thread = threading.Thread(target=self._watch, name="process watcher", daemon=True)

@@ -9,7 +9,7 @@ import multiprocessing
 import re
 import sys
 from collections.abc import Iterator
-from multiprocessing import util
+from multiprocessing import managers, util
 from pathlib import Path
 
 import pytest
@@ -135,15 +135,20 @@ STANDARD_NAMES: dict[str, set[str]] = {
     "child.locks": {"_SimpleCData", "_obj", "_semlock"},
     "child.process": {"_args", "_exit_function", "_parent_pid", "_target"},
     "child.transfers": {"_reader", "_rlock", "_wlock", "_writer"},
+    "observed": {"_process"},
     "parent.pools": {
         # of a pool
         "_cache",
+        "_change_notifier",
         "_inqueue",
         "_maxtasksperchild",
+        "_outqueue",
+        "_pool",
         "_processes",
         "_result_handler",
         "_state",
         "_task_handler",
+        "_taskqueue",
         "_worker_handler",
         # of its queues
         "_reader",
@@ -181,7 +186,19 @@ def standard_names() -> set[str]:
     with mp.Pool(1) as pool:
         of_pool = [pool, pool._worker_handler, pool.imap(abs, []), pool.map_async(abs, [])]
         of_pool.append(pool.map_async(abs, [])._event)
-    things = [*of_pool, mp.Process(), mp.SimpleQueue(), mp.Lock(), mp.Value("i"), util, ctypes]
+    manager = managers.SyncManager(ctx=mp)
+    manager.start()
+    manager.shutdown()
+    things = [
+        *of_pool,
+        manager,
+        mp.Process(),
+        mp.SimpleQueue(),
+        mp.Lock(),
+        mp.Value("i"),
+        util,
+        ctypes,
+    ]
     if "forkserver" in AVAILABLE:
         things.append(importlib.import_module("multiprocessing.forkserver")._forkserver)
     return {name for thing in things for name in dir(thing) if is_private(name)}

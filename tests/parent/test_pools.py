@@ -241,7 +241,8 @@ def test_a_forgotten_pool_ends_its_workers() -> None:
 def test_a_pool_has_what_is_leaned_on() -> None:
     mp = get_context("spawn")
     with mp.Pool(1) as pool:
-        assert {"_quick_put", "_quick_get", "_cache", "_pool", "_worker_handler"} <= set(vars(pool))
+        assert {"_quick_put", "_quick_get", "_cache", "_pool"} <= set(vars(pool))
+        assert {"_worker_handler", "_task_handler", "_result_handler"} <= set(vars(pool))
         result, iterator = pool.map_async(workers.double, [1]), pool.imap(workers.double, [1])
         assert {"_job", "_event", "_number_left", "_success"} <= set(vars(result))
         assert {"_cond", "_items", "_index", "_length", "_job"} <= set(vars(iterator))

@@ -126,6 +126,10 @@ def kill_yourself(number=0):
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
+def ignore_sigterm():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def ignore_sigterm_and_sleep(path, seconds):
     """Ignore SIGTERM, say so by creating a file, and sleep."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
