@@ -1,5 +1,7 @@
 """What happens to a kernel in mid run: interrupted, restarted, shut down, killed."""
 
+import sys
+
 import pytest
 
 from tests.faults.seat import (
@@ -80,6 +82,42 @@ def test_interrupt_in_mid_run(seat: Seat, tmp_path) -> None:
 )
 def test_interrupt_of_others_than_a_pool(seat: Seat, tmp_path, code: str) -> None:
     interrupt(seat, tmp_path, code)
+
+
+STARTING = {
+    "pool": "mp.Pool(4)",
+    "processes": "[mp.Process(target=workers.sleep, args=(600,)).start() for _ in range(4)]",
+    "executor": "ProcessPoolExecutor(4, mp_context=mp).map(workers.sleep, [600] * 4)",
+}
+INTERRUPTS_ITSELF = """
+from concurrent.futures import ProcessPoolExecutor
+from helpers.parent.watcher import Watcher
+note, calls = Watcher._note_start, []
+def note_and_interrupt(*args):
+    calls.append(args)
+    if len(calls) == 2:
+        os.killpg(0, signal.SIGINT)
+    note(*args)
+def experiment():
+    mp = get_context()
+    {use}
+Watcher._note_start = note_and_interrupt
+try:
+    experiment()
+finally:
+    Watcher._note_start = note
+    del calls[:]
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no killpg")
+@WHOLE
+@pytest.mark.parametrize("use", STARTING.values(), ids=STARTING)
+def test_interrupt_while_processes_are_started(seat: Seat, use: str) -> None:
+    """The signal reaches the whole group, as Jupyter's does, but not those that come later."""
+    said = seat.run(INTERRUPTS_ITSELF.format(use=use))
+    assert said.error == "KeyboardInterrupt: "
+    all_is_well(seat)
 
 
 @WHOLE
