@@ -33,7 +33,6 @@ from helpers.parent.results import (
 from helpers.parent.stop_mark import Stopped
 from helpers.parent.waits import PATIENCE, POLL, free, in_spite_of_interrupts
 
-
 _HANDLERS = "_worker_handler", "_task_handler", "_result_handler"
 """The names of a pool's three threads."""
 
