@@ -123,7 +123,7 @@ def import_plain():
     return importing(PLAIN)
 
 
-@figure("importing all that a child imports, over what a plain child imports", "ratio")
+@figure("importing all that a child imports, over what a plain child imports", "ratio", bar=1.1)
 def import_ours():
     return importing(f"{PLAIN}, helpers.tasks, helpers.child.process", over=PLAIN)
 

@@ -126,9 +126,7 @@ class Listener(socketserver.BaseServer):
         # Windows lets a second program take over a port unless the first says no.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        self.socket.settimeout(
-            WAIT_FOR_CLIENT
-        )  # the longest that `handle_request` waits for a client
+        self.socket.settimeout(WAIT_FOR_CLIENT)  # so long does `handle_request` wait at most
         super().server_bind()
 
     def serve_forever(self) -> None:

@@ -111,7 +111,7 @@ def _exchange_below(stream, output):
 
 
 def _redirect_front_end(name, current, standard):
-    """In a fork: let the streams that a kernel has made write to the log, too.
+    """Let the streams that a kernel has made write to the log of its fork, too.
 
     A file of the student's in the place of `sys.stdout`, or an object of the student's own class,
     is left there. A stream in memory is not: nobody would ever see what the fork writes there.

@@ -57,7 +57,7 @@ def _recorded_get(queue, recorder):
 
 
 def _unpickled(data):
-    """Return a task from its pickle; if it needs a name that is not found here, one that says so.
+    """Return a task from its pickle, or one that says so if a name that it needs is not found.
 
     Args:
         data: the pickle.

@@ -176,7 +176,7 @@ WORKER_MODULES = "helpers.tasks", "helpers.mine"
 """The files of worker functions, which a student may edit while a kernel has them imported."""
 
 _seen = {}
-"""Of each module that was imported: its spec, when its file was edited last, and its names then."""
+"""For each imported module: its spec, when its file was edited last, and its names then."""
 
 
 def warn_of_edited_modules() -> None:

@@ -233,7 +233,7 @@ class ObservedPool(standard_pool.Pool):
         in_spite_of_interrupts(self._end)
 
     def _end(self):
-        """End the pool. Return only when it has ended, whoever else is just ending it."""
+        """End the pool. Return only when it has ended, even if another thread is ending it."""
         with self._ending:
             super().terminate()
         self._fail_pending()

@@ -53,8 +53,9 @@ def in_spite_of_interrupts(work: Callable[[], None]) -> None:
 
 
 def free(lock, patience: float) -> None:
-    """Free a lock that may be held for ever: by a dead process, or by a thread that was
-    interrupted just as it had taken it.
+    """Free a lock that may be held for ever.
+
+    A dead process may hold it, or a thread that was interrupted just as it had taken the lock.
 
     Args:
         lock: any lock.
