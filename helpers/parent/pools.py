@@ -169,9 +169,8 @@ class ObservedPool(standard_pool.Pool):
             lane: its number on the chart.
         """
         self._complete.wait()
-        if self._state in (standard_pool.RUN, standard_pool.CLOSE) and not self._was_meant_to_end(
-            worker
-        ):
+        is_at_work = self._state in (standard_pool.RUN, standard_pool.CLOSE)
+        if is_at_work and not self._was_meant_to_end(worker):
             error = WorkerDied(_account_of(worker, lane, self._recorder.folder))
             self.fail(Stopped() if self._watcher.stop_mark.is_set() else error)
 
