@@ -67,9 +67,8 @@ class Blit:
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
 
     def frame(self, timeline: Timeline) -> bytes:
-        tasks = timeline.tasks
-        end = np.where(np.isnan(tasks.finished), timeline.now, tasks.finished)
-        x = np.stack([tasks.started, tasks.started, end, end], axis=1)
+        tasks, ends = timeline.tasks, timeline.ends
+        x = np.stack([tasks.started, tasks.started, ends, ends], axis=1)
         y = tasks.lane[:, None] + np.array([0.1, 0.9, 0.9, 0.1])
         self.canvas.restore_region(self.background)
         bars = PolyCollection(np.stack([x, y], axis=2), facecolor="tab:blue")

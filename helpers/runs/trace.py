@@ -101,9 +101,8 @@ def _track_name(process, place):
 
 def _start_up(process, place):
     """Yield how long it took until the process could work, where that is known."""
-    ready = process.ready if math.isfinite(process.ready) else process.born
-    if ready - process.asked >= 0:
-        ts, dur = _microseconds(process.asked), _microseconds(ready - process.asked)
+    if process.up - process.asked >= 0:  # not, if one of them is nan
+        ts, dur = _microseconds(process.asked), _microseconds(process.up - process.asked)
         yield {"ph": "X", "name": "start-up", "ts": ts, "dur": dur, **place(process.pid)}
 
 

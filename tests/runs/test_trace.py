@@ -1,6 +1,7 @@
 """A trace tells all that a timeline knows, in the form that viewers ask for."""
 
 import json
+import math
 import tracemalloc
 
 import numpy as np
@@ -13,6 +14,7 @@ from helpers.schedule import predict
 from helpers.timeline import Calls, Tasks, Timeline
 from tests.support import workers
 from tests.support.anything import RECORDS, timelines
+from tests.support.charts import process, worker
 
 
 @pytest.fixture
@@ -34,7 +36,11 @@ def no_json(word):
 
 def known(fields: dict) -> dict:
     """The fields that are known. JSON has no word for nan."""
-    return {name: value for name, value in fields.items() if value is not None and value == value}
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and not (isinstance(value, float) and math.isnan(value))
+    }
 
 
 def args_of(trace: dict, kind: str) -> list[dict]:
@@ -161,6 +167,14 @@ def test_times_are_microseconds_and_tasks_lie_within_the_life_of_their_process(
         life = lives[event["pid"]]
         assert life["ts"] <= event["ts"]
         assert event["ts"] + event["dur"] <= life["ts"] + life["dur"] + 0.002
+
+
+def test_a_start_up_ends_when_the_process_is_up_and_is_told_only_then(trace_of) -> None:
+    unready = worker(2, ready=math.nan)._replace(born=0.1)
+    processes = [worker(1, ready=0.3), unready, process(3, born=0.2, ended=1.0)]
+    trace = trace_of(Timeline(Tasks.from_columns([]), processes, now=1.0))
+    told = {e["pid"]: e["dur"] for e in trace["traceEvents"] if e["name"] == "start-up"}
+    assert told == {processes[0].pid: 300_000, processes[2].pid: 200_000}
 
 
 @pytest.mark.parametrize("tasks", [2_000, 20_000])
