@@ -6,14 +6,14 @@ takes beyond this prediction went into start-up, messages and waiting for a core
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import heapreplace
 from numbers import Real
 from operator import index
 
 import numpy as np
 
-from helpers.timeline import Tasks, Timeline
+from helpers.timeline import NumberedCalls, Tasks, Timeline
 
 MOST_LANES = 100_000
 """The most workers of a prediction: a typing error (10**6) should not cost minutes."""
@@ -55,7 +55,7 @@ def predict(durations: Iterable[float], workers: int, chunksize: int = 1) -> Tim
         finished = started + seconds
     if math.isinf(finished.max()):
         raise ValueError("these durations add up to more seconds than a number can hold")
-    calls = _NumberedCalls(len(seconds))
+    calls = NumberedCalls(len(seconds))
     tasks = Tasks.from_columns(calls, lane=lane, started=started, finished=finished)
     return Timeline(tasks, workers=workers, now=float(finished.max()), predicted=True)
 
@@ -143,16 +143,3 @@ def _as_float(number):
         return float(number)
     except OverflowError:
         return math.inf
-
-
-class _NumberedCalls(Sequence):
-    """The texts `task(0)`, `task(1)`, …, each made when it is asked for."""
-
-    def __init__(self, count):
-        self._numbers = range(count)
-
-    def __len__(self):
-        return len(self._numbers)
-
-    def __getitem__(self, i):
-        return f"task({self._numbers[i]})"

@@ -144,6 +144,19 @@ class Calls(Sequence):
         return f"{self._names[self._which[i]]}({arguments})"
 
 
+class NumberedCalls(Sequence):
+    """The texts `task(0)`, `task(1)`, …, each made when somebody asks for it."""
+
+    def __init__(self, count: int):
+        self._numbers = range(count)
+
+    def __len__(self):
+        return len(self._numbers)
+
+    def __getitem__(self, i: int) -> str:
+        return f"task({self._numbers[i]})"
+
+
 _UNKNOWN = {
     **dict.fromkeys(("submitted", "started", "finished", "received", "on_core"), np.float64("nan")),
     **dict.fromkeys(("pid", "lane"), np.int64(0)),
