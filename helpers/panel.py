@@ -33,6 +33,7 @@ from helpers.observed import get_context
 from helpers.parent.checks import check_workers
 from helpers.runs.controls import Controls
 from helpers.runs.files import save_runs
+from helpers.runs.kernel_interrupts import tell_of_interrupts
 from helpers.runs.outcome import outcome, to_go
 from helpers.runs.output import Output, compared_html
 from helpers.runs.printed import Printed
@@ -174,6 +175,7 @@ class Panel(Controls):
         They are shown after an interrupt, too. Then the cell ends as any interrupted cell does, so
         that the cells after it do not run.
         """
+        tell_of_interrupts(RUNNER.interrupt)
         attempt = self._new_attempt()
         result = RUNNER.make_here(attempt)
         self.results.append(result)

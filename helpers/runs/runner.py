@@ -74,7 +74,7 @@ class Attempt:
         self.over = threading.Event()
         self.result = None
         self.printed = None  # what it has printed and shown so far, once it has begun
-        self.broken_off = False  # whether a KeyboardInterrupt ended it
+        self.broken_off = False  # whether an interrupt is to end it, or has ended it
         self._run = run
         self._stopping = threading.Lock()
         self._ended_by = ""  # STOPPED or INTERRUPTED, once somebody has ended it
@@ -211,6 +211,12 @@ class Runner:
             given_up = self._give_up()
         _do_in_background(given_up)
 
+    def interrupt(self):
+        """Give up the attempt that runs in the background. For a handler: it waits for no lock."""
+        job = self._current
+        if job is not None:
+            job.attempt.broken_off = True
+
     def make_here(self, attempt: Attempt) -> Result:
         """Make an attempt in the caller's thread, after stopping the one in the background."""
         self.stop()
@@ -268,8 +274,8 @@ class Runner:
     def _make(self, job):
         """Have the attempt made in a thread of its own, and look at it meanwhile.
 
-        Whoever interrupts the kernel wants this run to end, too. An idle kernel ignores the signal,
-        but the children receive it and record it, and we read that.
+        Whoever interrupts the kernel wants this run to end, too. The children receive the signal
+        and record it, and we read that. Where they ignore it, the kernel has told `interrupt`.
         """
         attempt, observer = job.attempt, _Observer(job.attempt.context)
         attempt.start()
@@ -277,7 +283,7 @@ class Runner:
             timeline = observer.read()
             if attempt.stuck:
                 return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
-            if timeline.interrupts:
+            if timeline.interrupts or attempt.broken_off:
                 attempt.stop(INTERRUPTED)
             if observer.is_frame_due(timeline):
                 job.look(timeline)

@@ -63,6 +63,45 @@ def interrupt_in_the_background(seat: Seat, tmp_path, body: str) -> None:
     the_next_run_is_right(seat, 3)
 
 
+IGNORING_POOL = POOL.replace("Pool(workers)", "Pool(workers, ignore)")
+IGNORING_EXECUTOR = EXECUTOR.replace("mp_context=mp", "mp_context=mp, initializer=ignore")
+IGNORING = {"pool": IGNORING_POOL, "executor": IGNORING_EXECUTOR}
+
+
+@QUICK
+@pytest.mark.parametrize("body", IGNORING.values(), ids=IGNORING)
+def test_interrupt_ends_a_run_whose_workers_ignore_it(seat: Seat, tmp_path, body: str) -> None:
+    """The kernel is idle."""
+    seat.run("ignore = workers.ignore_sigint")
+    explored(seat, tmp_path, body)
+    pressed_run(seat, tmp_path)
+    seat.interrupt()
+    nobody_is_left(seat)
+    over(seat, 2)
+    assert seat.value("panel.status.value") == INTERRUPTED
+    assert seat.value("panel.results[-1].timeline.interrupts") == "0", "no child has told of it"
+    the_next_run_is_right(seat, 3)
+
+
+@WHOLE
+@pytest.mark.parametrize("body", IGNORING.values(), ids=IGNORING)
+def test_interrupt_of_a_busy_cell_ends_a_run_whose_workers_ignore_it(
+    seat: Seat, tmp_path, body: str
+) -> None:
+    seat.run("ignore = workers.ignore_sigint")
+    explored(seat, tmp_path, body)
+    pressed_run(seat, tmp_path)
+    busy = tmp_path / "busy"
+    cell = seat.send(f"workers.write_pid({str(busy)!r}); time.sleep(600)")
+    until(busy.exists)
+    seat.interrupt()
+    assert seat.read(cell).error == "KeyboardInterrupt: "
+    nobody_is_left(seat)
+    over(seat, 2)
+    assert seat.value("panel.status.value") == INTERRUPTED
+    the_next_run_is_right(seat, 3)
+
+
 @WHOLE
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_interrupt_while_a_cell_is_busy_ends_both(seat: Seat, tmp_path, body: str) -> None:
