@@ -24,7 +24,7 @@ from helpers.panel import explore
 
 def run(mp, workers):
     with mp.Pool(workers) as pool:
-        pool.map(time.sleep, [1.0] * workers, chunksize=1)
+        pool.map(time.sleep, {tasks}, chunksize=1)
 
 panel = explore(run, workers=4, most={most}, durations={durations})
 """
@@ -49,8 +49,10 @@ STOPWATCH = """() => {
 
 
 @contextlib.contextmanager
-def opened_panel(most: int, durations: object) -> Iterator:
+def opened_panel(most: int, durations: object, tasks: list[float]) -> Iterator:
     """Open a panel in a browser, with a stopwatch on its page.
+
+    Its experiment sleeps for `tasks`, in seconds: as many as there are durations, or none.
 
     Raises NotHere if there is no browser.
     """
@@ -60,7 +62,7 @@ def opened_panel(most: int, durations: object) -> Iterator:
     except ImportError as error:
         raise NotHere(f"{error.name} is not installed") from None
     cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    cell["source"] = EXPERIMENT.format(most=most, durations=durations)
+    cell["source"] = EXPERIMENT.format(most=most, durations=durations, tasks=tasks)
     content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         source = Path(folder) / "source" / "bench.ipynb"
@@ -92,7 +94,7 @@ def seconds_until_a_picture(panel, act: Callable[[], None], says: str) -> float:
 
 def redrawn(most: int, durations: object, numbers: list[int]) -> list[float]:
     """Return the milliseconds from the slider's release to the prediction, for each number."""
-    with opened_panel(most, durations) as panel:
+    with opened_panel(most, durations, []) as panel:
         return [1000 * _seconds_to_redraw(panel, number, most) for number in numbers]
 
 
@@ -151,6 +153,6 @@ def seconds_to_first_result() -> float:
 
 def _after_run(says, less=lambda: 0.0):
     """Return the milliseconds from Run to such a picture, minus those that something else takes."""
-    with opened_panel(16, FEW) as panel:
+    with opened_panel(16, FEW, FEW) as panel:
         panel.run_to_the_end()  # with a guess; it does not count
         return [1000 * (run_again(panel, says) - less()) for _ in range(11)]
