@@ -35,7 +35,7 @@ from helpers.runs.controls import Controls
 from helpers.runs.files import save_runs
 from helpers.runs.kernel_interrupts import tell_of_interrupts
 from helpers.runs.outcome import outcome, to_go
-from helpers.runs.output import Output, compared_html
+from helpers.runs.output import Output, compared_html, compared_pieces
 from helpers.runs.printed import Printed
 from helpers.runs.runner import RUNNER, Attempt, Job, Result, Setting, is_inside_a_run
 from helpers.schedule import predict
@@ -285,6 +285,8 @@ class Panel(Controls):
             if self.attempt is attempt:
                 self._set_running(None)
                 self.say(f"{attempt.setting}: stopped before it began.")
+        with self._told_if_it_fails():
+            self._show_compared()  # the request may have kept this from being done
 
     @contextlib.contextmanager
     def _told_if_it_fails(self):
@@ -381,4 +383,10 @@ class Panel(Controls):
         return gantt(shown.timeline, shown.predicted, guess=shown.guess, dark=dark)
 
     def _show_compared(self):
-        self._output.update_comparison(compared_html(self.results, dark=self.dark.value))
+        """Compare all runs. A press gives that up: the runs are compared after the new one, too."""
+        pieces = []
+        for piece in compared_pieces(self.results, dark=self.dark.value):
+            if self.attempt is not None:
+                return
+            pieces.append(piece)
+        self._output.update_comparison("".join(pieces))

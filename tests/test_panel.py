@@ -588,6 +588,48 @@ def test_from_the_second_run_on_all_runs_are_compared(page):
     assert "<table" in page.comparison()
 
 
+def test_a_press_does_not_wait_until_all_runs_are_compared(page, switch, monkeypatch):
+    drawn = []
+
+    def run(mp, workers):
+        drawn.append("run")
+        switch.run(mp, workers)
+
+    def draw_comparison(*args, **options):
+        drawn.append("comparison")
+        if drawn.count("comparison") == 1:
+            press_run(shown)
+        return comparison(*args, **options)
+
+    def draw_together(*args, **options):
+        for chart in charts_together(*args, **options):
+            drawn.append("chart")
+            yield chart
+
+    shown = explore(run, workers=1)
+    comparison, charts_together = output.comparison, output.charts_together
+    monkeypatch.setattr(output, "comparison", draw_comparison)
+    monkeypatch.setattr(output, "charts_together", draw_together)
+    run_again(shown)
+    until(lambda: "Compare 3 runs" in page.comparison(), "three runs were compared")
+    assert drawn == ["run", "run", "comparison", "run", "comparison", "chart", "chart", "chart"]
+
+
+def test_a_press_that_is_taken_back_leaves_all_runs_compared(page, switch, monkeypatch):
+    def draw_comparison(*args, **options):
+        if not pressed:
+            pressed.append(True)
+            press_run(shown)
+            shown.stop_button.click()
+        return comparison(*args, **options)
+
+    pressed, shown = [], explore(switch.run, workers=1)
+    comparison = output.comparison
+    monkeypatch.setattr(output, "comparison", draw_comparison)
+    run_again(shown)
+    until(lambda: "Compare 2 runs" in page.comparison(), "two runs were compared")
+
+
 def test_runs_by_each_start_method_stand_below_each_other_under_their_names(page):
     shown = explore(nap, workers=1)
     for method in machine.start_methods():

@@ -8,7 +8,7 @@ person waits for. The makespan leaves out start-up, and start methods differ jus
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -287,7 +287,8 @@ def _method_told(points, counted, method):
 # Charts one below the other
 
 
-def charts_together(results: Sequence[Result], *, dark: bool = False) -> list[Chart]:
-    """Draw each run's own chart; a second is equally long on all of them."""
+def charts_together(results: Sequence[Result], *, dark: bool = False) -> Iterator[Chart]:
+    """Draw each run's own chart, one after the other; a second is equally long on all of them."""
     timelines = [result.timeline for result in results]
-    return [gantt(timeline, dark=dark, alongside=timelines) for timeline in timelines]
+    for timeline in timelines:
+        yield gantt(timeline, dark=dark, alongside=timelines)

@@ -8,7 +8,7 @@ exporting. Where the widgets are shown, they hide the ordinary outputs.
 
 import base64
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import ipywidgets as widgets
 from IPython.display import display, update_display
@@ -92,14 +92,19 @@ def _as_on_the_page(content):
 
 def compared_html(results: Sequence[Result], *, dark: bool) -> str:
     """Return all runs beside each other, as HTML to be unfolded, also where there is no kernel."""
+    return "".join(compared_pieces(results, dark=dark))
+
+
+def compared_pieces(results: Sequence[Result], *, dark: bool) -> Iterator[str]:
+    """Yield the same piece by piece: to draw them all takes longer than a press should wait."""
     if len(results) < 2:
-        return "<small>After the next run, all runs are compared here.</small>"
+        yield "<small>After the next run, all runs are compared here.</small>"
+        return
     latest = results[-MOST_TOGETHER:]
-    curve = comparison(results, machine.usable_cores().count, dark=dark)
-    charts = "".join(chart._repr_html_() for chart in charts_together(latest, dark=dark))
-    return (
-        f"<details><summary>Compare {words.count(len(results), 'run')}</summary>"
-        f"{curve._repr_html_()}{table_html(results)}</details>"
-        f"<details><summary>The latest {len(latest)}, on one time axis</summary>"
-        f"{charts}</details>"
-    )
+    yield f"<details><summary>Compare {words.count(len(results), 'run')}</summary>"
+    yield comparison(results, machine.usable_cores().count, dark=dark)._repr_html_()
+    yield f"{table_html(results)}</details>"
+    yield f"<details><summary>The latest {len(latest)}, on one time axis</summary>"
+    for chart in charts_together(latest, dark=dark):
+        yield chart._repr_html_()
+    yield "</details>"

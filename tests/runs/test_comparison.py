@@ -413,7 +413,7 @@ def test_cores_that_are_no_number_of_cores_are_refused(bad):
 
 
 def test_charts_together_share_their_time_axis_to_the_pixel():
-    charts = charts_together([run(1), run(16, "fork"), run(4, trouble="stopped")])
+    charts = list(charts_together([run(1), run(16, "fork"), run(4, trouble="stopped")]))
     assert len(charts) == 3
     places = {tuple(chart.figure.axes[0].get_position().intervalx) for chart in charts}
     ends = {chart.figure.axes[0].get_xlim() for chart in charts}
@@ -424,4 +424,4 @@ def test_charts_together_share_their_time_axis_to_the_pixel():
 def test_charts_together_can_be_dark():
     (chart,) = charts_together([run(1)], dark=True)
     assert chart.figure.get_facecolor()[0] < 0.2
-    assert charts_together([]) == []
+    assert list(charts_together([])) == []
