@@ -131,11 +131,11 @@ def has_one_title(notebook: NotebookNode) -> Iterator[str]:
 
 
 def says_what_to_install(notebook: NotebookNode) -> Iterator[str]:
-    """The first code cell imports the helpers or says what to install."""
+    """The first code cell imports the course's helpers, or says what to install or rename."""
     first = code_cells(notebook)[0].source
     yield from (
         f"no {word!r} in the first code cell"
-        for word in ("try:", "import helpers", "except ", "requirements.txt")
+        for word in ("from helpers import in_the_way", "check_imports()", "requirements.txt")
         if word not in first
     )
 
@@ -229,7 +229,10 @@ def test_every_lesson_is_in_a_table_of_the_readme() -> None:
 @pytest.fixture
 def good() -> NotebookNode:
     """Return a notebook that keeps every rule."""
-    guard = "try:\n    import helpers\nexcept ImportError:\n    print('requirements.txt')"
+    guard = (
+        "try:\n    from helpers import in_the_way\nexcept ImportError:\n"
+        "    print('requirements.txt')\nin_the_way.check_imports()"
+    )
     parts = [nbformat.v4.new_markdown_cell(f"## {part}") for part in RHYTHM]
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [

@@ -33,7 +33,7 @@ FLOORS = [
     ["schedule", "external", "hosts", "lookups"],
     ["logs"],
     ["timeline"],
-    ["nameserver", "machine", "extras", "forking", "script", "second_kernel"],
+    ["nameserver", "machine", "extras", "forking", "in_the_way", "script", "second_kernel"],
     ["programs"],
     ["child"],
     ["tasks", "mine", "mine_template"],
