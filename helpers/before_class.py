@@ -46,6 +46,7 @@ def pre_class_check() -> list[Check]:
     return [
         check_python(),
         check_packages(),
+        check_imports(),
         check_start_methods(),
         check_cores(),
         check_nslookup(),
@@ -113,6 +114,32 @@ def is_compatible(version: str, pin: str) -> bool:
     have = [int(number) for number in re.findall(r"\d+", version)]
     want = [int(number) for number in pin.split(".")]
     return have >= want and have[: len(want) - 1] == want[:-1]
+
+
+AS_A_LESSON = """
+import os, sys
+sys.path.insert(sys.path.index(os.path.dirname(os.__file__)) + 1, "")
+from helpers import in_the_way
+in_the_way.check_imports()
+print(os.path.dirname(os.path.dirname(in_the_way.__file__)))
+"""
+"""A program that imports as a lesson's first cell does: a kernel looks in its own folder, too."""
+
+
+def check_imports(notebooks: Path = COURSE / "notebooks") -> Check:
+    """Check whether lessons would import this course and the libraries, and no other files."""
+    exitcode, found, said = run_in_a_process(AS_A_LESSON, 30, folder=notebooks)
+    if exitcode != 0:
+        remedy = (
+            "Give that file another name, or take its folder from PYTHONPATH."
+            " If no file is named: run `python3 start.py` in the course's folder."
+        )
+        last_words = "".join(said.strip().splitlines()[-1:]) or "no answer"
+        return Check("imports", FAILED, last_words, remedy)
+    if not os.path.samefile(found.strip(), COURSE):
+        remedy = "Take that folder from PYTHONPATH, or install this course there."
+        return Check("imports", FAILED, f"lessons would use the course in {found.strip()}", remedy)
+    return Check("imports", OK, "no file has the name of a library")
 
 
 def check_start_methods(environ: Mapping[str, str] = os.environ) -> Check:
@@ -246,24 +273,36 @@ def check_pool(method: str, needed: bool, seconds: float = POOL_SECONDS) -> Chec
     name = f"Pool, {method}"
     if not found:
         return Check(name, OK, f"answered in {time.perf_counter() - began:.1f} s")
-    remedy = (
+    return Check(name, FAILED if needed else WORTH_KNOWING, found, remedy_for_a_pool())
+
+
+def remedy_for_a_pool() -> str:
+    """Return what to do about a Pool that fails: first whatever else it needs must be there."""
+    for check in (check_locks(), *check_sockets()):
+        if check.state != OK:
+            return check.remedy
+    return (
         "Close other programs, or restart the server of this seat, and check again."
         " If it fails again, show this line to your teacher."
     )
-    return Check(name, FAILED if needed else WORTH_KNOWING, found, remedy)
 
 
 def run_in_a_process(
-    program: str, seconds: float, environ: Mapping[str, str] | None = None
+    program: str,
+    seconds: float,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> tuple[int | None, str, str]:
     """Run Python text in a new process. Return its exit code, stdout and stderr.
 
     After `seconds` it is killed, and the exit code is None. `environ` adds to the environment.
+    Python looks for modules in the course's folder, or in those that the program adds if it is to
+    run in another `folder`.
     """
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=COURSE,
+            [sys.executable, *(["-P"] if folder else []), "-c", program],
+            cwd=folder or COURSE,
             env={**os.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -21,10 +21,16 @@ import inspect
 import multiprocessing
 import os
 
+from helpers import in_the_way
 from helpers.child.interrupts import put_off_interrupts
 from helpers.child.queues import JoinableQueue, Queue
 from helpers.parent import tracker
-from helpers.parent.checks import check_reaches_child, check_workers, warn_of_edited_modules
+from helpers.parent.checks import (
+    check_reaches_child,
+    check_workers,
+    naming_shared_memory,
+    warn_of_edited_modules,
+)
 from helpers.parent.history import History
 from helpers.parent.pools import ObservedPool, WorkerDied
 from helpers.parent.processes import end, process_class, watcher_of
@@ -44,6 +50,7 @@ def get_context(method: str | None = None) -> "ObservedContext":
 
     Raises:
         ValueError: for a start method that does not exist on this system.
+        ImportError: if children would import a file in this folder instead of a library.
     """
     wanted = os.environ.get("START_METHOD") or "spawn" if method is None else method
     available = sorted(multiprocessing.get_all_start_methods())
@@ -55,6 +62,7 @@ def get_context(method: str | None = None) -> "ObservedContext":
         )
     warn_of_edited_modules()
     if wanted != "fork":
+        in_the_way.check_children()
         tracker.start_apart()
     return _CONTEXT_CLASSES[wanted]()
 
@@ -118,25 +126,30 @@ class ObservedContext:
     def Lock(self):
         """Return a real lock, see `multiprocessing.Lock`; the timeline shows who waits for it."""
         if _the_library_asks():
-            return super().Lock()
+            with naming_shared_memory():
+                return super().Lock()
         from helpers.child import locks  # here, since most experiments need none
 
-        return locks.Lock(ctx=self, registration=self.watcher.register("lock"))
+        with naming_shared_memory():
+            return locks.Lock(ctx=self, registration=self.watcher.register("lock"))
 
     def RLock(self):
         """Return a real lock, see `multiprocessing.RLock`; the timeline shows who waits for it."""
         if _the_library_asks():
-            return super().RLock()
+            with naming_shared_memory():
+                return super().RLock()
         from helpers.child import locks
 
-        return locks.RLock(ctx=self, registration=self.watcher.register("lock"))
+        with naming_shared_memory():
+            return locks.RLock(ctx=self, registration=self.watcher.register("lock"))
 
     def Value(self, typecode_or_type, *args, lock=True):
         """Return a real shared value, see `multiprocessing.Value`; its uses are in the timeline."""
         from helpers.child import locks
 
         register = self.watcher.register
-        return locks.value_of(typecode_or_type, *args, lock=lock, ctx=self, register=register)
+        with naming_shared_memory():
+            return locks.value_of(typecode_or_type, *args, lock=lock, ctx=self, register=register)
 
     def timeline(self):
         """Return what has happened so far, as a `Timeline`; it may be asked for meanwhile."""

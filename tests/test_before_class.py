@@ -232,6 +232,15 @@ def test_a_pool_with_a_wrong_answer_has_failed():
     assert not before_class.what_the_pool_said(0, "1 2 3 4\n", "", 20)
 
 
+@pytest.mark.parametrize("missing", ["check_locks", "check_sockets"])
+def test_a_pool_that_lacks_locks_or_sockets_has_their_remedy(monkeypatch, missing):
+    check = Check("what a Pool needs", FAILED, "cannot be made", "Do this.")
+    found = check if missing == "check_locks" else [check]
+    monkeypatch.setattr(before_class, missing, lambda: found)
+    monkeypatch.setattr(before_class, "run_in_a_process", lambda *_: (1, "", "OSError"))
+    assert before_class.check_pool("spawn", needed=True).remedy == "Do this."
+
+
 def test_a_failing_pool_is_a_failure_only_for_the_lessons_own_method(monkeypatch):
     monkeypatch.setattr(before_class, "run_in_a_process", lambda *_: (1, "", "boom"))
     monkeypatch.setenv("START_METHOD", "spawn")
@@ -276,7 +285,7 @@ def test_a_set_up_that_start_py_saw_fail_comes_first_and_is_not_ready_for_class(
 
 def test_the_whole_check_covers_what_a_lesson_needs():
     names = [check.name for check in before_class.pre_class_check()]
-    wanted = ["Python", "packages", "start methods", "usable cores", "nslookup", "disk"]
+    wanted = ["Python", "packages", "imports", "start methods", "usable cores", "nslookup", "disk"]
     assert names[: len(wanted)] == wanted
     assert "Pool, spawn" in names
 

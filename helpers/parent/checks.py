@@ -5,6 +5,7 @@ Standard library only.
 
 import builtins
 import contextlib
+import errno
 import functools
 import io
 import itertools
@@ -39,6 +40,23 @@ def check_workers(workers) -> None:
         raise TypeError(f"the number of workers must be a whole number, not {workers!r}")
     if not 1 <= workers <= MOST_PROCESSES:
         raise ValueError(f"the number of workers must be from 1 to {MOST_PROCESSES}, not {workers}")
+
+
+@contextlib.contextmanager
+def naming_shared_memory():
+    """Name the folder in an error that says what is wrong, but not where; to be used in a `with`.
+
+    On Linux, the semaphore of a lock is a file in /dev/shm, which may be full or read-only.
+    """
+    try:
+        yield
+    except OSError as error:
+        if sys.platform == "linux" and error.errno in _TROUBLES_OF_A_FOLDER:
+            error.filename = "/dev/shm"
+        raise
+
+
+_TROUBLES_OF_A_FOLDER = errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT
 
 
 def check_reaches_child(value, method: str) -> None:

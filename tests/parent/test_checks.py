@@ -1,10 +1,12 @@
 """Bad input is refused before anything starts, and edited modules are noticed."""
 
+import errno
 import importlib
 import os
 import pickle
 import subprocess
 import sys
+from multiprocessing import synchronize
 
 import pytest
 
@@ -103,6 +105,28 @@ def test_a_function_from_a_cell_is_refused_instead_of_hanging() -> None:
     sentence = "PicklingError f is defined in this notebook"
     assert [line[: len(sentence)] for line in program.stdout.splitlines()] == [sentence] * 2
     assert program.stderr == ""
+
+
+# Where locks are made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the semaphores lie elsewhere")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("make", ["Pool", "Queue", "Lock", "RLock", "Event", "Value"])
+def test_a_lock_that_cannot_be_made_is_told_with_its_folder(monkeypatch, number, make) -> None:
+    def no_semaphore(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    mp = get_context("spawn")
+    arguments = {"Pool": (1,), "Value": ("i",)}.get(make, ())
+    monkeypatch.setattr(synchronize._multiprocessing, "SemLock", no_semaphore)
+    with pytest.raises(OSError, match=rf"{os.strerror(number)}: '/dev/shm'"):
+        getattr(mp, make)(*arguments)
+
+
+def test_other_errors_are_told_as_they_are() -> None:
+    with pytest.raises(OSError, match=r"^no$"), checks.naming_shared_memory():
+        raise OSError("no")
 
 
 # What was edited
