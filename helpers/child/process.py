@@ -7,17 +7,15 @@ Every child imports this file, and waits for it. So it imports only what a child
 library has loaded anyway; a module that a function comes from has been loaded with it.
 """
 
-import contextlib
 import functools
 import os
-import select
 import sys
-import threading
 from multiprocessing import util
 
 from helpers.child import events
 from helpers.child.calls import RecordedCall
 from helpers.child.interrupts import record_interrupts
+from helpers.child.orphan_guard import leave_with_parent
 from helpers.child.recorder import start_recording
 from helpers.child.workers import record_worker_tasks, role_of
 
@@ -34,7 +32,7 @@ class ChildProcess:
         recorder = start_recording(self._folder)
         method = events.METHODS.index(start_method_of(self._parent_pid))
         recorder.record(events.BORN, method=method, ppid=self._parent_pid)
-        leave_with_parent(parent_sentinel, recorder)
+        leave_with_parent(self._parent_pid, parent_sentinel, recorder)
         record_interrupts(recorder)
         self.run = functools.partial(run, self, recorder, self.run)
         code = super()._bootstrap(parent_sentinel)
@@ -89,32 +87,3 @@ def run(process, recorder, standard_run) -> None:
     else:  # a subclass with a run of its own
         RecordedCall(standard_run, recorder, name=f"{type(process).__name__}.run")()
     recorder.record(events.DONE)
-
-
-def leave_with_parent(sentinel, recorder) -> None:
-    """End this process when its parent has ended: a daemon thread waits for that.
-
-    Under fork, a sibling may hold the other end of the sentinel's pipe open; so the thread also
-    looks whether the system has given this process another parent.
-    """
-    parent = os.getppid()
-
-    def watch():
-        while not _is_ready(sentinel, seconds=1) and os.getppid() == parent:
-            pass
-        recorder.record(events.LEFT, exitcode=1)
-        os._exit(1)
-
-    with contextlib.suppress(RuntimeError):  # this machine has no thread left: do without
-        threading.Thread(target=watch, name="orphan guard", daemon=True).start()
-
-
-def _is_ready(sentinel, seconds):
-    """Wait so many seconds at most, and tell whether the process behind a sentinel has ended."""
-    if sys.platform == "win32":
-        from multiprocessing import connection
-
-        return bool(connection.wait([sentinel], seconds))
-    poll = select.poll()
-    poll.register(sentinel, select.POLLIN)
-    return bool(poll.poll(1000 * seconds))

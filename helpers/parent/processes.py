@@ -18,7 +18,7 @@ from multiprocessing import connection
 from helpers.child.interrupts import put_off_interrupts
 from helpers.child.process import ChildProcess, rebuild
 from helpers.child.workers import role_of
-from helpers.parent import tracker
+from helpers.parent import family, tracker
 from helpers.parent.checks import check_reaches_child
 from helpers.parent.waits import LONGEST_DEATH, PATIENCE, POLL
 
@@ -178,12 +178,18 @@ def end(processes: list[ObservedProcess], patience: float) -> None:
         patience: in seconds.
     """
     running = [process for process in processes if not has_ended(process) and process.pid]
+    if not running:
+        return
+    deadline = time.monotonic() + patience
+    descendants = family.descendants_of({process.pid for process in running})
     for process in running:
         process.terminate()
+    family.ask_to_end(descendants)
     _join_all(running, patience)
     for process in running:
         if not has_ended(process):
             process.kill()
+    family.kill(descendants, deadline)
     _join_all(running, LONGEST_DEATH)
 
 

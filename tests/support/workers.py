@@ -332,3 +332,63 @@ def import_numpy(number):
 
 def takes_self(self):
     return self
+
+
+def start_plain_ones(folder):
+    """Start processes in every way that is not observed; write their pids into files; sleep."""
+    import multiprocessing
+    import subprocess
+
+    sleeper = f"from tests.support.workers import touch_and_sleep as f; f({folder!r} + '/program')"
+    subprocess.Popen([sys.executable, "-c", sleeper])
+    if not multiprocessing.current_process().daemon:  # as a worker of a pool is
+        plain = multiprocessing.get_context("spawn")
+        plain.Process(target=start_plain_child, args=(folder,)).start()
+    if hasattr(os, "fork") and os.fork() == 0:
+        touch_and_sleep(f"{folder}/fork")
+        os._exit(0)
+    time.sleep(60)
+
+
+def start_plain_child(folder):
+    """Be a plain process, and start another one: a grandchild."""
+    import multiprocessing
+
+    child = multiprocessing.get_context("spawn").Process(
+        target=touch_and_sleep, args=(f"{folder}/grandchild",)
+    )
+    child.start()
+    touch_and_sleep(f"{folder}/child")
+
+
+def close_everything_and_sleep(path, seconds):
+    """Close every descriptor, as a program does that becomes a daemon; live on, and say so."""
+    os.closerange(3, 256)
+    time.sleep(seconds)
+    write_pid(path)
+
+
+def close_everything_and_wait(path):
+    """Close every descriptor; then those numbers stand for others: pipes that are hung up."""
+    os.closerange(3, 256)
+    for _ in range(30):
+        os.close(os.pipe()[1])
+    touch_and_sleep(path)
+
+
+def start_one_that_waits_for_our_end(mp, path):
+    """Start a process that waits for the end of this one and then says so; sleep."""
+    mp.Process(target=wait_for_parent, args=(path,)).start()
+    time.sleep(60)
+
+
+def wait_for_parent(path):
+    """Write a file when our parent has ended, and another one in `finally`."""
+    import multiprocessing
+
+    try:
+        write_pid(f"{path}.begun")
+        multiprocessing.parent_process().join()
+        write_text(f"{path}.joined", "joined")
+    finally:
+        write_text(f"{path}.finally", "finally")

@@ -1,0 +1,64 @@
+"""The descendants of processes that are to be ended: whatever these have started, observed or not.
+
+A task may start others by plain multiprocessing, by `subprocess` or by `os.fork`. No list of ours
+has them; the system knows whose children they are, as long as their parents live. So a family is
+asked for before its eldest are ended.
+"""
+
+import contextlib
+import time
+
+TRACKER = "multiprocessing.resource_tracker"
+"""A process with this in its command line is spared: it tidies up and then ends by itself."""
+
+
+def descendants_of(pids: set[int]) -> list:
+    """Return the living descendants of some children of ours, as processes of psutil.
+
+    psutil recognises a process by its start time, too. So another one that has the same pid later
+    on is never ended in its place.
+    """
+    import psutil  # here, since children should not wait for it
+
+    family, found = set(pids), []
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process().children(recursive=True):  # parents before their children
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                if process.ppid() in family and process.pid not in family:
+                    family.add(process.pid)
+                    found.append(process)
+    return [process for process in found if not _is_tracker(process)]
+
+
+def _is_tracker(process):
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return any(TRACKER in word for word in process.cmdline())
+    return False
+
+
+def ask_to_end(family: list) -> None:
+    """Send SIGTERM to those that are alive."""
+    import psutil
+
+    for process in family:
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile, or is not ours to end
+            process.terminate()
+
+
+def kill(family: list, deadline: float) -> None:
+    """Wait until processes have ended, and kill those that have not.
+
+    Args:
+        family: processes of psutil.
+        deadline: until when to wait, as a time of `time.monotonic()`.
+    """
+    if not family:
+        return
+    import psutil
+
+    _, alive = psutil.wait_procs(family, max(0, deadline - time.monotonic()))
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
