@@ -6,7 +6,10 @@ asked for before its eldest are ended.
 """
 
 import contextlib
+import signal
 import time
+
+from helpers.parent.waits import PATIENCE
 
 TRACKER = "multiprocessing.resource_tracker"
 """A process with this in its command line is spared: it tidies up and then ends by itself."""
@@ -47,18 +50,25 @@ def ask_to_end(family: list) -> None:
             process.terminate()
 
 
-def kill(family: list, deadline: float) -> None:
-    """Wait until processes have ended, and kill those that have not.
+def kill(family: list, deadline: float) -> dict[int, int]:
+    """Wait until processes that were asked to end have done so, and kill the others.
 
     Args:
         family: processes of psutil.
         deadline: until when to wait, as a time of `time.monotonic()`.
+
+    Returns:
+        By the pid of each process, the exit code that it has, as far as one can know: the system
+        tells it to nobody but the parent.
     """
     if not family:
-        return
+        return {}
     import psutil
 
     _, alive = psutil.wait_procs(family, max(0, deadline - time.monotonic()))
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
+    psutil.wait_procs(alive, PATIENCE)
+    asked = {process.pid: -signal.SIGTERM for process in family}
+    return asked | {process.pid: -getattr(signal, "SIGKILL", signal.SIGTERM) for process in alive}

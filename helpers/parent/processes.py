@@ -15,6 +15,7 @@ import time
 import weakref
 from multiprocessing import connection
 
+from helpers.child import events
 from helpers.child.interrupts import put_off_interrupts
 from helpers.child.process import ChildProcess, rebuild
 from helpers.child.workers import role_of
@@ -119,6 +120,15 @@ class ObservedProcess(ChildProcess):
             self._note_end(self._popen.poll())  # once it is closed, nobody can ask any more
         super().close()
 
+    def note_ends_of_descendants(self, codes: dict[int, int]) -> None:
+        """Record ends that nobody else can record: the parents were ended, too.
+
+        Args:
+            codes: the exit code of each descendant, by its pid.
+        """
+        for pid, code in codes.items():
+            self._watcher.recorder.record(events.ENDED, pid=pid, exitcode=code & 0xFFFFFFFF)
+
     def _note_end(self, code):
         if code is not None and self._parent_pid == os.getpid():
             self._watcher.note_end(self, code)
@@ -189,8 +199,9 @@ def end(processes: list[ObservedProcess], patience: float) -> None:
     for process in running:
         if not has_ended(process):
             process.kill()
-    family.kill(descendants, deadline)
+    codes = family.kill(descendants, deadline)
     _join_all(running, LONGEST_DEATH)
+    running[0].note_ends_of_descendants(codes)
 
 
 def _join_all(processes, patience):
