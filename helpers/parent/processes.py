@@ -119,6 +119,7 @@ class ObservedProcess(ChildProcess):
         if self._popen is not None:
             self._note_end(self._popen.poll())  # once it is closed, nobody can ask any more
         super().close()
+        self._watcher.forget(self)
 
     def note_ends_of_descendants(self, codes: dict[int, int]) -> None:
         """Record ends that nobody else can record: the parents were ended, too.

@@ -222,6 +222,13 @@ class Watcher:
                 self._lanes.free(watched.lane, team=watched.tasks)
             self.recorder.record(events.ENDED, pid=process.pid, exitcode=code & 0xFFFFFFFF)
 
+    def forget(self, process) -> None:
+        """Own a process no longer, which was closed; that of a pool is still told to its pool."""
+        with self._lock:
+            watched = self._watched.get(id(process))
+            if watched is not None and watched.pool() is None:
+                del self._watched[id(process)]
+
     def all_have_ended(self) -> bool:
         """Tell whether every process has ended that was ever started here; each end is noted."""
         ended = [has_ended(watched.process) for watched in self._all_watched()]
@@ -300,29 +307,45 @@ class Watcher:
                 if not self._watched:
                     self._thread = None
                     return
-            ended = self._wait_for_ends()
-            if not ended:
+            if not self._forget_all_ended():
                 time.sleep(POLL / 5)  # a sentinel may be ready long before its process has ended
-            for watched in ended:
-                self._forget_ended(watched)
+
+    def _forget_all_ended(self):
+        """Wait a moment, forget the processes that have ended, and tell how many these were."""
+        ended = self._wait_for_ends()
+        for watched in ended:
+            self._forget_ended(watched)
+        return len(ended)
 
     def _wait_for_ends(self):
-        """Wait a moment, and return the processes that have ended."""
-        started = {}
-        for watched in self._all_watched():
-            with contextlib.suppress(ValueError):  # not started yet, or closed already
-                started[watched] = watched.process.sentinel
+        """Wait a moment, and return the processes that have ended.
+
+        While we wait, we hold no process: one that is closed and deleted meanwhile has to go.
+        """
+        sentinels = self._sentinels()
         try:
-            ready = connection.wait(list(started.values()), POLL)
+            ready = connection.wait(list(sentinels.values()), POLL)
         except (OSError, ValueError):  # one was closed in between, or Windows has too many
             time.sleep(POLL)
             ready = []
         return [
             watched
-            for watched in self._all_watched()
+            for key, watched in self._items()
             if has_ended(watched.process)
-            or (started.get(watched) in ready and was_reaped_by_others(watched.process))
+            or (sentinels.get(key) in ready and was_reaped_by_others(watched.process))
         ]
+
+    def _sentinels(self):
+        """Return the sentinel of each process that runs, by the key of `_watched`."""
+        found = {}
+        for key, watched in self._items():
+            with contextlib.suppress(ValueError):  # not started yet, or closed already
+                found[key] = watched.process.sentinel
+        return found
+
+    def _items(self):
+        with self._lock:
+            return list(self._watched.items())
 
     def _forget_ended(self, watched):
         """Forget a process that has ended, and tell its pool."""

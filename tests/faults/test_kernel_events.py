@@ -12,6 +12,7 @@ from tests.faults.seat import (
     nobody_is_left,
     nothing_is_left_at_all,
 )
+from tests.support.plain import plain_ones
 from tests.support.within import until
 
 POOL = """
@@ -41,6 +42,13 @@ NESTED = """
 def experiment():
     mp = get_context()
     child = mp.Process(target=workers.pool_of_sleepers, args=(mp, {paths!r}))
+    child.start()
+    child.join()
+experiment()
+"""
+PLAIN = """
+def experiment():
+    child = get_context().Process(target=workers.start_plain_ones, args=({folder!r},))
     child.start()
     child.join()
 experiment()
@@ -168,6 +176,16 @@ def test_kernel_sigkill_in_mid_run(own_seat: Seat, tmp_path) -> None:
 )
 def test_kernel_sigkill_of_others_than_a_pool(own_seat: Seat, tmp_path, code: str) -> None:
     in_mid_run(own_seat, tmp_path, code)
+    own_seat.kill()
+    nobody_is_left(own_seat)
+    nothing_is_left_at_all(own_seat)
+
+
+@QUICK
+def test_kernel_sigkill_while_a_task_has_started_plain_processes(own_seat: Seat, tmp_path) -> None:
+    own_seat.send(PLAIN.format(folder=str(tmp_path)))
+    plain_ones(tmp_path)
+    own_seat.family()
     own_seat.kill()
     nobody_is_left(own_seat)
     nothing_is_left_at_all(own_seat)

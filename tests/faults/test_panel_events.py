@@ -3,6 +3,7 @@
 import re
 
 from tests.faults.seat import QUICK, WHOLE, Said, Seat, all_is_well
+from tests.support.plain import all_have_ended, plain_ones
 from tests.support.within import until
 
 PANEL = """
@@ -56,6 +57,23 @@ def test_stop(seat: Seat, tmp_path) -> None:
     words = "workers=2: stopped. The chart shows what had happened until then."
     assert seat.value("panel.status.value") == words
     assert seat.value("{task.outcome for task in panel.results[-1].timeline.tasks}") == "{'lost'}"
+    seat.run("panel = None")
+    all_is_well(seat)
+
+
+@QUICK
+def test_stop_while_a_task_has_started_plain_processes(seat: Seat, tmp_path) -> None:
+    body = f"""child = mp.Process(target=task, args=({str(tmp_path)!r},))
+    child.start()
+    child.join()"""
+    explored(seat, tmp_path, body)
+    seat.run("task = workers.start_plain_ones")
+    seat.move("panel.guess", "2")
+    seat.click("panel.run_button")
+    plain = plain_ones(tmp_path)
+    seat.click("panel.stop_button")
+    over(seat, 2)
+    all_have_ended(plain)
     seat.run("panel = None")
     all_is_well(seat)
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 
 import psutil
 import pytest
@@ -125,3 +126,19 @@ def test_pools_and_processes_that_are_over_keep_no_file_open() -> None:
         assert psutil.Process().num_fds() <= before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_that_is_closed_and_deleted_is_kept_by_nobody(method: str) -> None:
+    mp = get_context(method)
+    kept = []
+    for _ in range(10):
+        process = mp.Process(target=workers.double, args=(2,))
+        process.start()
+        process.join()
+        process.close()
+        reference = weakref.ref(process)
+        del process
+        gc.collect()
+        kept.append(reference() is not None)
+    assert not any(kept)
