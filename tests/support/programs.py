@@ -9,6 +9,7 @@ import functools
 import multiprocessing
 import multiprocessing.connection
 import os
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.support import workers
@@ -323,6 +324,33 @@ def pool_starmap(pool):
 def _broken_iterable():
     yield 1
     raise workers.Oops("in the iterable")
+
+
+HARMFUL = [
+    *(workers.Exits(), workers.Dies(), workers.Hangs()),
+    *(workers.HangingTuple([1]), workers.HangingDict(a=1), workers.HangingError(1)),
+]
+
+
+@in_pool
+def pool_with_arguments_whose_texts_do_harm(pool):
+    """Give harmful values, and what holds them: a text of that would ask them for theirs."""
+    holders = [{1: HARMFUL[0]}, (HARMFUL[1],), deque([HARMFUL[2]]), ValueError(HARMFUL[2])]
+    return [
+        pool.map(workers.take_anything, HARMFUL + holders),
+        pool.apply(workers.report, (HARMFUL[2],), {"a": HARMFUL[2]})[1][0][0],
+        pool.map(workers.Hangs(), [1]),
+    ]
+
+
+@program
+def process_and_queue_with_values_whose_texts_do_harm(mp):
+    queue = mp.Queue()
+    process = mp.Process(target=workers.put_all, args=(queue, HARMFUL))
+    process.start()
+    kinds = [type(queue.get()).__name__ for _ in HARMFUL]
+    process.join()
+    return kinds, process.exitcode
 
 
 @in_pool

@@ -293,6 +293,51 @@ class BadRepr:
         raise RuntimeError("no repr")
 
 
+def _exit(*_):
+    raise SystemExit("asked for a text")
+
+
+def _die(*_):
+    os._exit(3)
+
+
+def _hang(*_):
+    time.sleep(600)
+
+
+class Exits:
+    __repr__ = __str__ = __len__ = __iter__ = __lt__ = __eq__ = __bool__ = __format__ = _exit
+    __hash__ = object.__hash__
+    label = property(_exit)
+
+
+class Dies:
+    __repr__ = __str__ = __len__ = __iter__ = __lt__ = __eq__ = __bool__ = __format__ = _die
+    __hash__ = object.__hash__
+    label = property(_die)
+
+
+class Hangs:
+    __repr__ = __str__ = __len__ = __iter__ = __lt__ = __eq__ = __bool__ = __format__ = _hang
+    __hash__ = object.__hash__
+    label = property(_hang)
+
+    def __call__(self, value):
+        return value
+
+
+class HangingTuple(tuple):
+    __repr__ = _hang
+
+
+class HangingDict(dict):
+    __repr__ = _hang
+
+
+class HangingError(ValueError):
+    __repr__ = __str__ = _hang
+
+
 class BadStr(Exception):
     def __str__(self):
         raise RuntimeError("no str")
