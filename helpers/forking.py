@@ -19,6 +19,8 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers.child.interrupts import put_off_interrupts
+
 CAN_FORK = hasattr(os, "fork")
 NO_FORK = "There is no os.fork on this system. The text below says what you would see on Linux."
 
@@ -73,18 +75,20 @@ def in_a_fork(function: Callable, *args, seconds: float = 10.0) -> Forked:
     reader, writer = os.pipe()
     # Since Python 3.12 a fork with other threads alive, as in any kernel, draws a warning: a thread
     # may hold a lock that nothing in the child will ever release. The time limit is for that.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        _be_the_child(writer, function, args)
-    os.close(writer)
+    pid = None
     try:
+        with put_off_interrupts(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+            if pid == 0:
+                _be_the_child(writer, function, args)
+            os.close(writer)
         deadline = time.monotonic() + min(seconds, LONGEST)
         printed = _read_to_the_end(reader, deadline)
         exitcode = _exit_code(pid, deadline)
     except BaseException:  # the time is over, or the student pressed Stop
-        _kill(pid)
+        if pid:
+            _kill(pid)
         raise
     finally:
         os.close(reader)
@@ -96,6 +100,7 @@ def _be_the_child(writer, function, args):
     exitcode = 1
     try:
         os.environ["PYTHON_COLORS"] = "0"  # a pipe is no terminal, though a kernel says so
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.setpgid(0, 0)  # a group of its own, so that all its processes can be killed at once
         # Line by line: what waits in memory at another fork would be printed twice.
         sys.stdout = sys.stderr = os.fdopen(writer, "w", buffering=1, encoding="utf-8")

@@ -154,6 +154,32 @@ def test_stop_ends_the_child(tmp_path) -> None:
 
 
 @forks
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("moment", ["before", "after_in_parent"])
+def test_an_interrupt_in_the_moment_of_the_fork_ends_the_child(tmp_path, moment: str) -> None:
+    """Python swallows what a callback of `os.fork` raises, and goes on with half of it done."""
+    armed, done, path = [True], [], tmp_path / "done"
+
+    def callback() -> None:
+        if armed:
+            armed.clear()
+            signal.raise_signal(signal.SIGINT)
+            done.append(moment)
+
+    def write_late() -> None:
+        time.sleep(1)
+        path.touch()
+
+    before = psutil.Process().children()
+    os.register_at_fork(**{moment: callback})
+    with pytest.raises(KeyboardInterrupt):
+        in_a_fork(write_late)
+    assert done == [moment], "the callback went to its end"
+    assert psutil.Process().children() == before
+    assert not path.exists()
+
+
+@forks
 def test_no_file_stays_open_and_no_zombie_stays() -> None:
     me = psutil.Process()
     before = me.num_fds()

@@ -10,7 +10,6 @@ Every child imports this file. Standard library only.
 
 import _thread
 import contextlib
-import inspect
 import signal
 import threading
 import time
@@ -53,7 +52,7 @@ class Delay:
             return
         self._came_at = None
         try:
-            self.usual(signal.SIGINT, inspect.currentframe())
+            self.usual(signal.SIGINT, None)
         except KeyboardInterrupt as interrupt:
             raise interrupt from None  # nobody wants to read of two errors
 
