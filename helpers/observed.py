@@ -17,9 +17,12 @@ logs, and from there to `output()`.
 Standard library only: a child that is given a context imports this file.
 """
 
+import contextlib
 import inspect
 import multiprocessing
 import os
+import threading
+from collections.abc import Callable, Iterator
 
 from helpers import in_the_way
 from helpers.child.interrupts import put_off_interrupts
@@ -64,7 +67,29 @@ def get_context(method: str | None = None) -> "ObservedContext":
     if wanted != "fork":
         in_the_way.check_children()
         tracker.start_apart()
-    return _CONTEXT_CLASSES[wanted]()
+    context = _CONTEXT_CLASSES[wanted]()
+    adopt = getattr(_thread, "adopt", None)
+    if adopt is not None:
+        adopt(context)
+    return context
+
+
+_thread = threading.local()
+"""Who owns the contexts that this very thread makes, as the attribute `adopt`: a function."""
+
+
+@contextlib.contextmanager
+def contexts_adopted_by(adopt: Callable[["ObservedContext"], None]) -> Iterator[None]:
+    """Give each context that this thread makes within a `with` block to an owner, too.
+
+    Args:
+        adopt: called with the context.
+    """
+    _thread.adopt = adopt
+    try:
+        yield
+    finally:
+        _thread.adopt = None
 
 
 class ObservedContext:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
-from helpers.observed import Stopped, get_context
+from helpers.observed import Stopped, contexts_adopted_by, get_context
 from helpers.parent.waits import in_spite_of_interrupts
 from helpers.runs.printed import Printed, keep_printed
 from helpers.timeline import Tasks, Timeline
@@ -63,6 +63,10 @@ class Result(NamedTuple):
 
 
 STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
+OWN_CONTEXT = (
+    "the run has made a context of its own, of which nothing is shown; "
+    "use the one that it is given, its first argument"
+)
 
 
 class Attempt:
@@ -70,6 +74,7 @@ class Attempt:
 
     def __init__(self, run: Callable, setting: Setting, get_context: Callable = get_context):
         self.context = get_context(setting.method)
+        self._contexts = [self.context]  # and those that the run makes itself
         self.setting = setting
         self.over = threading.Event()
         self.result = None
@@ -85,7 +90,7 @@ class Attempt:
         trouble = ""
         _thread.is_inside_a_run = True
         try:
-            with keep_printed() as self.printed:
+            with contexts_adopted_by(self._adopt), keep_printed() as self.printed:
                 _check_has_run(self._run(self.context, **self.setting.numbers))
         except Stopped:
             trouble = STOPPED
@@ -102,6 +107,8 @@ class Attempt:
         # Its children may have died of an interrupt before anybody looked.
         if self.broken_off or timeline.interrupts:
             ended_by = ended_by or INTERRUPTED
+        if not timeline.processes and any(made.timeline().processes for made in self._contexts):
+            trouble = trouble or OWN_CONTEXT
         # This counts more than what the run raised: joins that return, an executor that broke.
         return Result(self.setting, timeline, ended_by or trouble, self.printed)
 
@@ -127,7 +134,14 @@ class Attempt:
 
     def _end_processes(self):
         with self._stopping:  # a second caller waits until the first has ended them
-            self.context.stop()
+            for context in list(self._contexts):
+                context.stop()
+
+    def _adopt(self, context):
+        """Own a context that the run makes, instead of using the one that it is given."""
+        self._contexts.append(context)
+        if self._ended_by:  # what is made after a stop starts nothing
+            context.stop()
 
     @property
     def stuck(self) -> bool:

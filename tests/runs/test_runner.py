@@ -13,9 +13,11 @@ from time import sleep
 import psutil
 import pytest
 
+from helpers.observed import get_context
 from helpers.runs.runner import (
     INTERRUPTED,
     LEFT_BEHIND,
+    OWN_CONTEXT,
     STOPPED,
     Attempt,
     Job,
@@ -139,6 +141,38 @@ def test_stop_ends_the_run_and_all_its_processes(runner):
     assert watch.result.trouble == STOPPED
     assert watch.children() == []
     assert {task.outcome for task in watch.result.timeline.tasks} == {"lost"}
+
+
+def test_stop_ends_the_processes_of_a_context_that_the_run_made_itself(runner):
+    made, begun = [], threading.Event()
+
+    def run(mp, workers):
+        mp = get_context("spawn")
+        made.append(mp)
+        with mp.Pool(workers) as pool:
+            begun.set()
+            pool.map(sleep, [60] * workers, chunksize=1)
+
+    watch = Watch(run)
+    runner.request(watch.job)
+    assert begun.wait(SECONDS)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert watch.result.trouble == STOPPED
+    pids = [process.pid for process in made[0].timeline().processes]
+    assert len(pids) == 2
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_a_run_that_makes_a_context_of_its_own_is_told_why_nothing_is_shown():
+    def run(mp, workers):
+        process = get_context("spawn").Process(target=sleep, args=(0,))
+        process.start()
+        process.join()
+
+    result = Attempt(run, Setting("spawn", {"workers": 1})).make()
+    assert result.trouble == OWN_CONTEXT
+    assert get_context("spawn").timeline().processes == [], "no longer adopted"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal of this kind reaches a child there")
