@@ -20,6 +20,13 @@ ENDINGS = (".csv", "_newest.png", "_comparison.png", ".json")
 """What the names of the saved files end with, in the order in which `save_runs` writes them."""
 
 
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Signs that begin a formula in a spreadsheet; the last four are their wide forms."""
+
+CONTROLS = ("\t", "\r", "\n")
+"""Characters that some spreadsheets skip before they look for such a sign."""
+
+
 def save_runs(
     results: Sequence[Result],
     cores: int,
@@ -66,9 +73,8 @@ def _free_paths():
 def to_csv(results: Sequence[Result], path: str | Path) -> None:
     """Write every task of every run: one row a task, times in seconds, empty where not known.
 
-    After the run's number and its start method there is a column for each slider. All cells are
-    as they were recorded: a call begins with a function's name, an outcome with a known word, so
-    none begins with the sign that makes a spreadsheet calculate.
+    After the run's number and its start method there is a column for each slider. A text is as it
+    was recorded, unless a spreadsheet would take it for a formula: then an apostrophe comes first.
 
     Raises:
         FileExistsError: if there is such a file already.
@@ -76,18 +82,24 @@ def to_csv(results: Sequence[Result], path: str | Path) -> None:
     names = number_names(results)
     with open(path, "x", encoding="utf-8", newline="") as file:  # csv ends the lines itself
         writer = csv.writer(file)
-        writer.writerow(["run", "method", *names, *Task._fields])
+        writer.writerow(map(_cell, ["run", "method", *names, *Task._fields]))
         for run, result in enumerate(results, start=1):
             setting = result.setting
-            numbers = [setting.numbers.get(name, "") for name in names]
+            settings = [run, setting.method, *(setting.numbers.get(name, "") for name in names)]
             for task in result.timeline.tasks:
-                writer.writerow([run, setting.method, *numbers, *map(_cell, task)])
+                writer.writerow(map(_cell, [*settings, *task]))
 
 
 def _cell(value):
-    """Return a value as it stands in the file: times to the microsecond, nothing for nan."""
+    """Return a value as it stands in the file: times to the microsecond, nothing for nan.
+
+    The name of a function or a command comes from elsewhere, and may be a formula that harms
+    whoever opens the file. Source: OWASP, "CSV Injection".
+    """
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.6f}"
+    if isinstance(value, str) and (value.lstrip().startswith(FORMULA) or value[:1] in CONTROLS):
+        return "'" + value
     return value
 
 

@@ -52,6 +52,21 @@ def test_the_csv_keeps_every_character_of_calls_and_errors(tmp_path):
     assert rows[0]["outcome"] == "raised ValueError: ä;\r\nx"
 
 
+@pytest.mark.parametrize("sign", [*"=+-@＝＋－＠", "\t", "\r", "\n", " =", "\t="])
+def test_no_text_of_the_csv_is_a_formula(tmp_path, sign):
+    calls = [f"{sign}cmd|' /C calc'!A0", f"{sign}1", sign, "f(-1)", "f('=1')"]
+    path = tmp_path / "runs.csv"
+    to_csv([run(4, calls=calls)], path)
+    told = [row["call"] for row in read(path)]
+    assert told == [*("'" + call for call in calls[:3]), *calls[3:]]
+
+
+def test_numbers_of_the_csv_stay_numbers(tmp_path):
+    path = tmp_path / "runs.csv"
+    to_csv([readers(2, -1)], path)
+    assert read(path)[0]["writers"] == "-1"
+
+
 def test_lines_of_the_csv_end_the_same_on_every_platform(tmp_path):
     path = tmp_path / "runs.csv"
     to_csv([run(1)], path)
