@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import errno
 import functools
+import inspect
 import io
 import itertools
 import operator
@@ -57,6 +58,27 @@ def naming_shared_memory():
 
 
 _TROUBLES_OF_A_FOLDER = errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT
+
+
+def check_not_importing() -> None:
+    """Refuse to start a pool, an executor or a manager while this thread imports a module.
+
+    A task or a value may need that module. Then whoever pickles or unpickles it in another thread
+    waits until the import is over, and the import waits for the result.
+
+    Raises:
+        RuntimeError: with the remedy.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        module = frame.f_globals.get("__spec__") if frame.f_code.co_name == "<module>" else None
+        if getattr(module, "_initializing", False):
+            raise RuntimeError(
+                f"{module.name} starts a pool, an executor or a manager while it is being "
+                "imported, and the import might never end: write that code into a function, and "
+                "call the function from a notebook cell"
+            )
+        frame = frame.f_back
 
 
 def check_reaches_child(value, method: str) -> None:

@@ -20,7 +20,7 @@ from helpers.child.interrupts import put_off_interrupts
 from helpers.child.process import ChildProcess, rebuild
 from helpers.child.workers import role_of
 from helpers.parent import family, tracker
-from helpers.parent.checks import check_reaches_child
+from helpers.parent.checks import check_not_importing, check_reaches_child
 from helpers.parent.waits import LONGEST_DEATH, PATIENCE, POLL
 
 
@@ -60,12 +60,14 @@ class ObservedProcess(ChildProcess):
             try:
                 self._start_watched(role, tasks)
                 self._end_if_due(interrupts)
-            except BaseException:
-                self._watcher.start_has_failed(tasks)
+            except BaseException as error:
+                self._watcher.start_has_failed(tasks, error)
                 raise
 
     def _start_watched(self, role, tasks):
         method = self._watcher.method
+        if role in ("worker", "manager"):
+            check_not_importing()
         self._watcher.check_may_start(role, tasks)
         if method == "fork":
             # What reads the logs is imported now: were another of our threads in the middle of

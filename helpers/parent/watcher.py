@@ -186,17 +186,24 @@ class Watcher:
             )
             watched.start_is_noted = True
 
-    def start_has_failed(self, tasks) -> None:
+    def start_has_failed(self, tasks, error: BaseException) -> None:
         """End the workers that the failed start of another one would leave behind.
 
-        Neither a pool that is still being made nor an executor would end them.
+        Neither a pool that is still being made nor an executor would end them. A pool that has been
+        made would wait for the replacement for ever, and so it fails.
 
         Args:
             tasks: of a worker, the queue out of which it would have taken its tasks, else None.
+            error: why the start has failed.
         """
+        if tasks is None:
+            return
         pool = self._pools.get(id(tasks))
-        if tasks is not None and (pool is None or _is_being_made(pool)):
+        if pool is None or _is_being_made(pool):
             self.end_workers(tasks)
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            pool.fail(RuntimeError(f"a worker could not be replaced by a new one: {reason}"))
 
     def end_workers(self, tasks) -> None:
         """End all workers that take their tasks out of one queue, and forget them."""

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.pool import MaybeEncodingError
+from multiprocessing.process import BaseProcess
 
 import psutil
 import pytest
@@ -233,6 +234,24 @@ def test_workers_that_were_meant_to_end_break_no_pool(method: str) -> None:
         pool.close()
         within(60, pool.join)
         assert pool._error is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_cannot_be_replaced_fails_its_pool(method: str, monkeypatch) -> None:
+    """As at a limit of processes: the thread that replaces workers ends by the error."""
+    mp = get_context(method)
+    with mp.Pool(1, maxtasksperchild=1) as pool:
+
+        def refuse(process):
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(BaseProcess, "start", refuse)
+        results = [pool.apply_async(workers.double, (n,)) for n in range(5)]
+        with pytest.raises(RuntimeError, match=r"could not be replaced.*temporarily unavailable"):
+            within(60, results[-1].get)
+        within(60, pool.close)
+        within(60, pool.join)
+    assert mp.timeline().alive == 0
 
 
 def test_a_large_message_cut_off_by_a_kill_hangs_nobody(method: str, tmp_path) -> None:

@@ -2,9 +2,11 @@
 
 import contextlib
 import gc
+import importlib.util
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -142,3 +144,97 @@ def test_a_process_that_is_closed_and_deleted_is_kept_by_nobody(method: str) -> 
         gc.collect()
         kept.append(reference() is not None)
     assert not any(kept)
+
+
+# At the top level of a module
+
+AT_IMPORT = """
+from concurrent.futures import ProcessPoolExecutor
+from helpers.observed import get_context
+
+class Thing:
+    pass
+
+def double(number):
+    return 2 * number
+
+def at_import(mp):
+    {use}
+
+{call}
+"""
+USES_AT_IMPORT = {
+    "pool": "with mp.Pool(2) as pool: return pool.map(double, range(3))",
+    "pool of another's function": "with mp.Pool(2) as pool: return pool.map(abs, range(3))",
+    "executor": "with ProcessPoolExecutor(2, mp_context=mp) as pool: "
+    "return list(pool.map(double, range(3)))",
+    "manager": "with mp.Manager() as manager: return len(manager.list([Thing()]))",
+}
+
+
+def import_in_a_python_of_its_own(program: str, folder) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("use", USES_AT_IMPORT.values(), ids=USES_AT_IMPORT)
+@pytest.mark.parametrize("package", ["", "own."])
+def test_what_would_hang_an_import_is_refused(method: str, use: str, package, tmp_path) -> None:
+    """The commonest mistake in helpers/mine.py. Called later, the same code is right."""
+    folder = tmp_path / package.rstrip(".")
+    folder.mkdir(exist_ok=True)
+    call = f"result = at_import(get_context({method!r}))"
+    (folder / "at_top.py").write_text(AT_IMPORT.format(use=use, call=call))
+    (folder / "in_function.py").write_text(AT_IMPORT.format(use=use, call=""))
+    refused = import_in_a_python_of_its_own(f"import {package}at_top", tmp_path)
+    assert refused.stderr.strip().endswith(
+        f"RuntimeError: {package}at_top starts a pool, an executor or a manager while it is being "
+        "imported, and the import might never end: write that code into a function, and call the "
+        "function from a notebook cell"
+    )
+    ran = import_in_a_python_of_its_own(
+        f"from {package}in_function import at_import, get_context\n"
+        f"print(bool(at_import(get_context({method!r}))))",
+        tmp_path,
+    )
+    assert (ran.stdout, ran.stderr) == ("True\n", "")
+
+
+def test_a_module_that_is_run_is_not_being_imported(tmp_path) -> None:
+    call = "if __name__ == '__main__':\n    print(at_import(get_context('spawn')))"
+    (tmp_path / "run.py").write_text(AT_IMPORT.format(use=USES_AT_IMPORT["pool"], call=call))
+    for program in (
+        "import runpy; runpy.run_path('run.py', run_name='__main__')",
+        "import runpy; runpy.run_module('run', run_name='__main__', alter_sys=True)",
+    ):
+        ran = import_in_a_python_of_its_own(
+            f"import os; os.chdir({str(tmp_path)!r}); {program}", tmp_path
+        )
+        assert (ran.stdout, ran.stderr) == ("[0, 2, 4]\n", "")
+
+
+def test_an_import_that_goes_on_in_another_thread_refuses_nothing(tmp_path, monkeypatch) -> None:
+    go = tmp_path / "go"
+    (tmp_path / "slow_module.py").write_text(
+        f"from tests.support.workers import wait_for\nbegun = True\nwait_for({str(go)!r})"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importing = threading.Thread(target=__import__, args=("slow_module",), daemon=True)
+    importing.start()
+    until(lambda: getattr(sys.modules.get("slow_module"), "begun", False))
+    with get_context().Pool(1) as pool:
+        assert pool.apply(workers.double, (2,)) == 4
+    go.touch()
+    importing.join(60)
+    del sys.modules["slow_module"]
+
+
+def test_an_import_that_goes_on_can_be_seen() -> None:
+    assert importlib.util.find_spec("tests.support.workers")._initializing is False
