@@ -11,6 +11,7 @@ what its parent sees: when the parent started the command, when it noticed its e
 wrote or read text through a pipe.
 """
 
+import functools
 import importlib.util
 import itertools
 import math
@@ -113,20 +114,34 @@ class ObservedPopen(subprocess.Popen):
             ended=math.nan,
             exitcode=None,
         )
+        self._told = {"stdout": 0, "stderr": 0}  # bytes that `communicate` has noted
         self.stdin = self.stdin and NotedStream(self.stdin, self._note_in)
-        self.stdout = self.stdout and NotedStream(self.stdout, self._note_out)
-        self.stderr = self.stderr and NotedStream(self.stderr, self._note_out)
+        for name in self._told:
+            stream, note = getattr(self, name), functools.partial(self._note_out, name)
+            setattr(self, name, stream and NotedStream(stream, note))
 
     def communicate(self, input=None, timeout=None):
         # `communicate` writes all and reads all. It needs the streams themselves.
-        for name in ("stdin", "stdout", "stderr"):
-            stream = getattr(self, name)
+        noted = {name: getattr(self, name) for name in ("stdin", *self._told)}
+        for name, stream in noted.items():
             setattr(self, name, getattr(stream, "stream", stream))
         self._note_in(input, now())
-        results = super().communicate(input, timeout)
-        for data in results:
-            self._note_out(data)
+        try:
+            results = super().communicate(input, timeout)
+            self._note_more(*results)
+        except subprocess.TimeoutExpired as error:  # with what has been read so far
+            self._note_more(error.output, error.stderr)
+            raise
+        finally:
+            vars(self).update(noted)
         return results
+
+    def _note_more(self, stdout, stderr):
+        """Note what was read, but for that which an earlier call has read."""
+        for name, data in (("stdout", stdout), ("stderr", stderr)):
+            data = _as_bytes(data)
+            self._note_out(name, data[self._told[name] :])
+            self._told[name] = len(data)
 
     def wait(self, timeout=None):
         code = super().wait(timeout)
@@ -148,10 +163,10 @@ class ObservedPopen(subprocess.Popen):
     def _note_in(self, data, since):
         self._note(Message("stdin", since, now(), os.getpid(), self.pid, brief(data)))
 
-    def _note_out(self, data):
+    def _note_out(self, name, data):
         # We do not know when the command wrote it: it may have been in the pipe for long.
         moment = now()
-        self._note(Message("stdout", moment, moment, self.pid, os.getpid(), brief(data)))
+        self._note(Message(name, moment, moment, self.pid, os.getpid(), brief(data)))
 
     def _note(self, message):
         if message.value:
@@ -159,7 +174,10 @@ class ObservedPopen(subprocess.Popen):
 
 
 class NotedStream:
-    """The parent's end of a pipe, which notes `write`, `read`, `readline` and iteration."""
+    """The parent's end of a pipe, which notes all that is written and read.
+
+    It may be wrapped again, as by `io.TextIOWrapper(process.stdout)`, and so may what lies below.
+    """
 
     def __init__(self, stream, note):
         self.stream, self._note = stream, note
@@ -170,18 +188,55 @@ class NotedStream:
         self._note(data, since)
         return count
 
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
     def read(self, *size):
-        data = self.stream.read(*size)
-        self._note(data)
-        return data
+        return self._noted(self.stream.read(*size))
+
+    def read1(self, *size):
+        return self._noted(self.stream.read1(*size))
+
+    def readall(self):
+        return self._noted(self.stream.readall())
 
     def readline(self, *size):
-        data = self.stream.readline(*size)
+        return self._noted(self.stream.readline(*size))
+
+    def readinto(self, buffer):
+        return self._noted_into(buffer, self.stream.readinto(buffer))
+
+    def readinto1(self, buffer):
+        return self._noted_into(buffer, self.stream.readinto1(buffer))
+
+    def readlines(self, hint=-1):
+        lines, size = [], 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
+
+    def _noted(self, data):
         self._note(data)
         return data
 
-    def readlines(self, hint=-1):
-        return list(self)
+    def _noted_into(self, buffer, count):
+        self._note(memoryview(buffer).cast("B")[: count or 0])
+        return count
+
+    @property
+    def buffer(self):
+        return NotedStream(self.stream.buffer, self._note)
+
+    @property
+    def raw(self):
+        return NotedStream(self.stream.raw, self._note)
+
+    def detach(self):
+        return NotedStream(self.stream.detach(), self._note)
 
     def __iter__(self):
         return self
@@ -201,9 +256,13 @@ class NotedStream:
         return getattr(self.stream, name)
 
 
-def brief(data: str | bytes | None) -> str:
+def _as_bytes(data):
+    return data.encode(errors="replace") if isinstance(data, str) else bytes(data or b"")
+
+
+def brief(data: str | bytes | memoryview | None) -> str:
     """Return what went through a pipe in a few words: its line, number of lines, or size."""
-    data = data.encode(errors="replace") if isinstance(data, str) else bytes(data or b"")
+    data = _as_bytes(data)
     lines = data.decode(errors="replace").strip().splitlines()
     if len(lines) > 1:
         return f"{len(lines)} lines"

@@ -1,6 +1,10 @@
 """Commands from outside Python are noted, and run as they would without that."""
 
+import codecs
+import io
 import math
+import select
+import shutil
 import subprocess as standard
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +18,7 @@ from helpers.external import brief, get_subprocess, name_of
 from helpers.lookups import nslookup_command
 from helpers.nameserver import NameServer
 from tests.support.anything import examples
+from tests.support.within import until
 
 ECHO = [
     sys.executable,
@@ -147,7 +152,96 @@ def test_communicate_with_a_single_pipe_is_noted_once(subprocess, stream):
     code = f"import sys; print('hello', file=sys.{stream})"
     child = subprocess.Popen(python(code), **{stream: subprocess.PIPE})
     child.communicate()
-    assert messages(subprocess) == [("stdout", "hello")]
+    assert messages(subprocess) == [(stream, "hello")]
+
+
+READERS = {
+    "read1": lambda stream: stream.read1(),
+    "readinto": lambda stream: stream.readinto(bytearray(100)),
+    "readinto1": lambda stream: stream.readinto1(bytearray(100)),
+    "readlines": lambda stream: stream.readlines(1),
+    "wrapped": lambda stream: io.TextIOWrapper(stream).readline(),
+    "wrapped and iterated": lambda stream: list(io.TextIOWrapper(stream, newline="\n")),
+    "by a codec": lambda stream: codecs.getreader("utf-8")(stream).readline(),
+    "raw": lambda stream: stream.raw.read(100),
+    "raw, all": lambda stream: stream.raw.readall(),
+    "detached": lambda stream: stream.detach().readall(),
+    "copied": lambda stream: shutil.copyfileobj(stream, io.BytesIO()),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_whatever_way_a_pipe_is_read_it_is_noted(subprocess, name, reader):
+    code = f"import sys; sys.{name}.write('hello')"
+    results = []
+    for module in (standard, subprocess):
+        child = module.Popen(python(code), **{name: module.PIPE})
+        result = READERS[reader](getattr(child, name))
+        child.wait()
+        results.append(result)
+    assert results[1] == results[0]
+    assert messages(subprocess) == [(name, "hello")]
+
+
+WRITERS = {
+    "writelines": lambda stream: stream.writelines([b"one\n"]),
+    "wrapped": lambda stream: print("one", file=io.TextIOWrapper(stream, write_through=True)),
+    "raw": lambda stream: stream.raw.write(b"one\n"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_whatever_way_a_pipe_is_written_it_is_noted(subprocess, writer):
+    child = subprocess.Popen(ECHO, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    with child:
+        WRITERS[writer](child.stdin)
+    assert messages(subprocess) == [("stdin", "one")]
+
+
+def test_the_bytes_below_a_stream_of_text_are_noted(subprocess):
+    code = "import sys; print(sys.stdin.readline(), end='')"
+    with subprocess.Popen(python(code), stdin=-1, stdout=-1, text=True) as child:
+        child.stdin.buffer.write(b"one\n")
+        child.stdin.close()
+        assert child.stdout.buffer.readline().strip() == b"one"
+    assert messages(subprocess) == [("stdin", "one"), ("stdout", "one")]
+
+
+def test_stdout_and_stderr_are_told_apart(subprocess):
+    code = "import sys; print('result'); print('trouble', file=sys.stderr)"
+    subprocess.run(python(code), capture_output=True)
+    assert messages(subprocess) == [("stdout", "result"), ("stderr", "trouble")]
+
+
+SAYS_AND_WAITS = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("late")))
+print("early", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM, and pipes to wait for")
+@pytest.mark.parametrize("text", [True, False])
+def test_what_a_command_said_before_its_time_limit_is_noted_and_noted_once(subprocess, text):
+    child = subprocess.Popen(python(SAYS_AND_WAITS), stdout=-1, stderr=-1, text=text)
+    until(lambda: select.select([child.stdout], [], [], 0)[0])
+    with pytest.raises(standard.TimeoutExpired) as caught:
+        child.communicate(timeout=0.1)
+    assert caught.value.output.strip() == b"early"
+    assert messages(subprocess) == [("stdout", "early")]
+    child.terminate()
+    assert child.communicate()[0].split() == (["early", "late"] if text else [b"early", b"late"])
+    assert messages(subprocess) == [("stdout", "early"), ("stdout", "late")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the library reads on when it has killed")
+def test_what_run_has_read_before_its_time_limit_is_noted(subprocess):
+    code = "import time; print('early', flush=True); time.sleep(600)"
+    with pytest.raises(standard.TimeoutExpired):
+        subprocess.run(python(code), capture_output=True, timeout=2)
+    assert messages(subprocess) == [("stdout", "early")]
 
 
 @pytest.mark.parametrize("text", [True, False])
