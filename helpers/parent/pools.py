@@ -292,10 +292,6 @@ def _join(thread):
         thread.join(1.0)
 
 
-_LAST_OUTCOMES = "lost", "running", "raised SystemExit", "raised KeyboardInterrupt"
-"""The outcomes of a task during which its worker ended."""
-
-
 def _account_of(worker, lane, folder):
     """Say in one sentence which worker ended, how, and what it was doing."""
     from helpers.logs.reader import read_timeline
@@ -310,15 +306,21 @@ def _account_of(worker, lane, folder):
 
 
 def _what_it_was_doing(timeline, pid):
-    calls = [
-        task.call
-        for task in timeline.tasks
-        if task.pid == pid and task.outcome.partition(":")[0] in _LAST_OUTCOMES
-    ]
-    if calls:
-        return f"while doing {calls[-1]}"
+    tasks = [task for task in timeline.tasks if task.pid == pid]
+    if tasks and _ended_its_worker(tasks[-1]):
+        return f"while doing {tasks[-1].call}"
     known = [process for process in timeline.processes if process.pid == pid]
     return "while idle" if known and not isnan(known[-1].ready) else "while starting"
+
+
+def _ended_its_worker(task):
+    """Tell whether the last task of a worker that has died was its end.
+
+    A worker sends back any `Exception` that a task raises. What is none, such as `SystemExit` or
+    `asyncio.CancelledError`, ends the worker, and nothing is received.
+    """
+    raised = task.outcome.startswith("raised")
+    return task.outcome in ("lost", "running") or (raised and isnan(task.received))
 
 
 def _last_words(timeline, pid):

@@ -85,6 +85,24 @@ def test_a_worker_whose_exit_code_somebody_else_took_is_told(method, tmp_path) -
             result.get(20)
 
 
+@pytest.mark.parametrize("name", ["CancelledError", "GeneratorExit", "KeyboardInterrupt", "Stray"])
+@pytest.mark.parametrize("call", ["apply", "map"])
+def test_a_worker_that_an_exception_has_ended_is_told_with_its_task(name, call) -> None:
+    arguments = {"apply": ((name,),), "map": ([name], 1)}[call]
+    said = rf"code 1 while doing raise_stray\('{name}'\);"
+    with get_context("spawn").Pool(1) as pool, pytest.raises(pools.WorkerDied, match=said):
+        getattr(pool, call)(workers.raise_stray, *arguments)
+
+
+def test_a_worker_that_dies_after_a_task_that_raised_was_idle() -> None:
+    with get_context("spawn").Pool(1) as pool:
+        with pytest.raises(workers.Oops):
+            pool.apply(workers.raise_oops, (1,))
+        pool._pool[0].kill()
+        with pytest.raises(pools.WorkerDied, match="while idle"):
+            pool.apply(workers.double, (1,))
+
+
 # A pool's end
 
 

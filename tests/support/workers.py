@@ -122,6 +122,17 @@ def exit_politely(code):
     sys.exit(code)
 
 
+class Stray(BaseException):
+    """What is no `Exception` goes through a worker, and ends it."""
+
+
+def raise_stray(name):
+    import asyncio  # here, since every child of a test would wait for it
+
+    kinds = {"CancelledError": asyncio.CancelledError, "GeneratorExit": GeneratorExit}
+    raise {**kinds, "Stray": Stray, "KeyboardInterrupt": KeyboardInterrupt}[name]("stray")
+
+
 def kill_yourself(number=0):
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
