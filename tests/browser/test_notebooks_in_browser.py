@@ -38,6 +38,7 @@ def test_each_start_method_can_be_run_and_is_named_where_the_runs_are_compared(o
     notebook = open_notebook("07_start_methods.ipynb")
     notebook.run_all()
     panel = PanelOnPage(notebook)
+    panel.wait_until_ready()
     choice = panel.cell.get_by_role("combobox", name="Start by")
     methods = choice.locator("option").all_text_contents()
     assert methods == notebook.ask_kernel("__import__('helpers.machine').machine.start_methods()")
