@@ -92,13 +92,10 @@ def _is_file(stream, number):
 
 def _write_line_by_line(stream):
     """Let a stream of text write line by line, whatever the letters."""
-    stream.reconfigure(
-        encoding="utf-8",
-        errors="backslashreplace",
-        newline="\n",
-        line_buffering=True,
-        write_through=False,
-    )
+    # A stream that began as a file asks for its place, and a kernel may have put a pipe there.
+    with contextlib.suppress(OSError):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def _exchange_below(stream, output):

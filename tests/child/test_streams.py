@@ -247,3 +247,32 @@ def test_a_fork_of_a_kernel_writes_to_its_log_what_would_go_to_the_kernels_strea
     assert done.returncode == 0, done.stderr
     printed = ["printed first", "marked second", "printed third"]
     assert done.stdout.splitlines() == [*printed, *["logged"] * 3]
+
+
+KERNEL_WITH_A_LOG = """
+import os
+from helpers.observed import get_context
+
+os.dup2(os.pipe()[1], 1)  # so ipykernel catches what goes to the descriptor
+mp = get_context("fork")
+child = mp.Process(target=print, args=("caf\\u00e9",))
+child.start()
+child.join()
+with open("said", "w", encoding="utf-8") as file:
+    print(child.exitcode, mp.output(), end="", file=file)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_of_a_kernel_whose_output_went_to_a_file_writes_to_its_log(tmp_path) -> None:
+    """Python takes the stream for a file still, and asks where in it the next text would go."""
+    with open(tmp_path / "kernel.log", "a") as log:
+        subprocess.run(
+            [sys.executable, "-c", KERNEL_WITH_A_LOG],
+            stdout=log,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            timeout=60,
+            check=True,
+        )
+    assert (tmp_path / "said").read_text("utf-8") == "0 café"
