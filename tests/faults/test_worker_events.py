@@ -140,7 +140,7 @@ def test_exception_in_an_initializer(seat: Seat) -> None:
     reads_one_sentence(
         said,
         rf"{WORKER} ended with exit code 1 while starting; "
-        r"its last words: tests\.workers\.Oops: no start",
+        r"its last words: tests\.support\.workers\.Oops: no start",
     )
     assert int(seat.value("len(timeline.processes)")) <= 10
     all_is_well(seat)
