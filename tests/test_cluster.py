@@ -73,6 +73,15 @@ def test_no_task_finishes_after_the_moment_of_the_look(monkeypatch):
         assert timeline.tasks.finished.max() <= timeline.now
 
 
+def test_a_clock_that_is_late_lets_no_task_finish_in_the_future(monkeypatch):
+    with Client(n_workers=1) as client:
+        ask = client.run_on_scheduler
+        client.submit(nap, 0.0).result(timeout=PATIENCE)
+        monkeypatch.setattr(client, "run_on_scheduler", lambda clock: ask(clock) - 3600)
+        timeline = client.timeline()
+        assert timeline.tasks.finished.max() == timeline.now
+
+
 def test_each_client_sees_what_happens_from_its_own_beginning_on():
     with Client(n_workers=1) as first:
         first.submit(nap, 0.0).result()

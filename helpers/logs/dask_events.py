@@ -9,6 +9,8 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
+import numpy as np
+
 from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Process, Tasks, Timeline
 
 EMPTY = Timeline(Tasks.from_columns([]), now=0.0)
@@ -37,11 +39,14 @@ def timeline_of(
     lanes = _lanes(here)
     attempts = _attempts([event for event in told if event["event"] == "began"], stream)
     rows = sorted((_row(*attempt, ended) for attempt in attempts), key=lambda row: row[2])
+    tasks = _tasks(rows, lanes, {event["worker"]: event["pid"] for event in here}, zero)
     return Timeline(
-        _tasks(rows, lanes, {event["worker"]: event["pid"] for event in here}, zero),
+        tasks,
         list(_processes(here, lanes, ended, asked, zero)),
         workers=len(set(lanes.values())),
-        now=now - zero,
+        # Dask estimates how far a worker's clock is from the scheduler's, and a task that has just
+        # finished may seem to do so some milliseconds from now.
+        now=float(np.nanmax(tasks.finished, initial=now - zero)),
     )
 
 

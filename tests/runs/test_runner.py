@@ -343,21 +343,21 @@ def test_an_error_in_the_run_becomes_its_first_line(runner):
 
 
 def test_only_one_idle_thread_stays(runner):
-    before = len(threads())  # those of other tests' runners
+    others = threads()  # of other tests' runners; they may end meanwhile
     for _ in range(3):
         watch = Watch(sleep_briefly)
         runner.request(watch.job)
         assert watch.told.wait(SECONDS)
     deadline = time.monotonic() + SECONDS
-    while len(threads()) > before + 1 and time.monotonic() < deadline:
+    while len(threads() - others) > 1 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert len(threads()) == before + 1
+    assert [thread.name for thread in threads() - others] == ["panel runner"]
 
 
 def threads():
-    """The threads that runs have left."""
+    """Return the threads that runs have left."""
     names = ("experiment", "process watcher", "panel runner")
-    return [thread.name for thread in threading.enumerate() if thread.name in names]
+    return {thread for thread in threading.enumerate() if thread.name in names}
 
 
 def test_a_stopped_run_whose_joins_come_back_is_told_as_stopped(runner):
