@@ -6,9 +6,9 @@ sudo python tools/fresh_debian.py SUITE [COMMAND ...]
     sudo python tools/fresh_debian.py sid python3 start.py test -n 0 notebooks/03_pool.ipynb
 
 The first use of a SUITE makes that system with debootstrap in a folder below /var/tmp, from the
-mirror of this machine, with nothing but the packages that the course names. Later uses take the same
-system; delete its folder to have it made anew. The course is what is committed here: a clone in
-the home of the user `student`, made anew each time.
+mirror of this machine, with nothing but the packages that the course names. Later uses take the
+same system; delete its folder to have it made anew. The course is what is committed here: a clone
+in the home of the user `student`, made anew each time.
 
 Without a COMMAND both of README's are run: start.py, until JupyterLab answers, then the tests.
 No process of the system outlives this program. The exit code is that of the last command.
@@ -35,7 +35,8 @@ NETWORK = ("PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "http_proxy", "https_proxy"
 
 COMMANDS = """\
 python3 start.py --no-browser --port 9411 > jupyter.txt 2>&1 &
-until python3 -c "import urllib.request as web; web.urlopen('http://localhost:9411/login')" 2> tries.txt
+page=http://localhost:9411/login
+until python3 -c "import urllib.request as web; web.urlopen('$page')" 2> tries.txt
 do kill -0 $! || { cat jupyter.txt; exit 1; }; sleep 1; done
 echo JupyterLab answers; kill $!; wait $!
 python3 start.py test
@@ -103,7 +104,8 @@ def run_inside(system: Path, command: str) -> subprocess.CompletedProcess:
         mount -t proc proc {system}/proc &&
         mount --rbind /dev {system}/dev &&
         mount -t tmpfs -o mode=1777 shm {system}/dev/shm &&
-        exec chroot {system} env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c {shlex.quote(command)}
+        export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+        exec chroot {system} sh -c {shlex.quote(command)}
         """
     own = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
     return subprocess.run([*own, "sh", "-c", script])
