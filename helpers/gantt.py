@@ -5,8 +5,8 @@
 an outline, dashed and in a colour of its own.
 
 The drawing itself is in `chart/`: `scene` works out what the chart shows, `words` says it, `canvas`
-gives each thing its place, `bars`, `arrows` and `marks` draw what is in the lanes, `frame` and
-`rulers` what is around them, and `style` knows the colours and sizes.
+gives each thing its place, `bars`, `waits`, `arrows` and `marks` draw what is in the lanes, `frame`
+and `rulers` what is around them, and `style` knows the colours and sizes.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,14 @@ from helpers.chart.bars import draw_exit_codes, draw_ghosts, draw_labels, draw_m
 from helpers.chart.canvas import Canvas
 from helpers.chart.frame import draw_lane_names, draw_legend, draw_time_axis
 from helpers.chart.hover import hover_boxes
-from helpers.chart.marks import draw_accesses, draw_transfers, draw_waits
+from helpers.chart.marks import draw_accesses, draw_transfers
 from helpers.chart.picture import Chart
 from helpers.chart.rulers import draw_rulers, expected_rulers, measured_rulers, rulers_for
 from helpers.chart.scene import Scene
 from helpers.chart.settings import own_settings
 from helpers.chart.spans import ghost_spans, spans_of
 from helpers.chart.style import DARK, LIGHT
+from helpers.chart.waits import draw_waits, wait_spans
 from helpers.timeline import Timeline
 
 
@@ -95,7 +96,7 @@ def _draw_lanes(canvas, scene):
     if scene.predicted is not None:
         draw_ghosts(canvas, ghost_spans(scene.predicted, scene, scene.lanes))
     draw_parent(canvas, scene.end)
-    draw_waits(canvas, scene)
+    waits = draw_waits(canvas, wait_spans(scene, canvas.layout.lane_of_pid), spans)
     draw_transfers(canvas, timeline)
     if not timeline.accesses:  # their marks stand where the labels would
         draw_labels(canvas, timeline, wide)
@@ -103,7 +104,7 @@ def _draw_lanes(canvas, scene):
     draw_messages(canvas, timeline)
     draw_accesses(canvas, timeline)
     draw_exit_codes(canvas, timeline, wide)
-    return wide
+    return wide | waits
 
 
 def _draw_surroundings(canvas, scene, guess, bound):

@@ -168,6 +168,41 @@ class ObservedContext:
         with naming_shared_memory():
             return locks.RLock(ctx=self, registration=self.watcher.register("lock"))
 
+    def Barrier(self, parties, action=None, timeout=None):
+        """Return a real barrier, see `multiprocessing.Barrier`; the timeline shows who waits."""
+        return self._meeting_point("Barrier", parties, action, timeout)
+
+    def Event(self):
+        """Return a real event, see `multiprocessing.Event`; the timeline shows who waits for it."""
+        return self._meeting_point("Event")
+
+    def Condition(self, lock=None):
+        """Return a real condition, see `multiprocessing.Condition`; its waits are recorded."""
+        if _the_library_asks():
+            return super().Condition(lock)
+        return self._meeting_point("Condition", lock)
+
+    def Semaphore(self, value=1):
+        """Return a real semaphore, see `multiprocessing.Semaphore`; its waits are recorded."""
+        if _the_library_asks():
+            return super().Semaphore(value)
+        return self._meeting_point("Semaphore", value)
+
+    def BoundedSemaphore(self, value=1):
+        """Return a real one, see `multiprocessing.BoundedSemaphore`; its waits are recorded."""
+        if _the_library_asks():
+            return super().BoundedSemaphore(value)
+        return self._meeting_point("BoundedSemaphore", value)
+
+    def _meeting_point(self, name, *arguments):
+        """Return an observed object of the class of this name."""
+        from helpers.child import barriers  # here, since most experiments need none
+
+        kind = getattr(barriers, name)
+        registration = self.watcher.register(kind.kind)
+        with naming_shared_memory():
+            return kind(*arguments, ctx=self, registration=registration)
+
     def Value(self, typecode_or_type, *args, lock=True):
         """Return a real shared value, see `multiprocessing.Value`; its uses are in the timeline."""
         from helpers.child import locks

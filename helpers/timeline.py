@@ -10,7 +10,9 @@ when somebody looks at them.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -106,6 +108,25 @@ class Hold(NamedTuple):
     wanted: float
     got: float
     released: float
+
+
+class Wait(NamedTuple):
+    """One process waited until others had done something. Times in seconds.
+
+    `reason` is one of `REASONS`; `name` says which queue, lock and so on it was, or which pid.
+    `ended` is nan as long as it waits, and if it was ended while it waited.
+    """
+
+    reason: str
+    name: str
+    pid: int
+    began: float
+    ended: float
+
+
+REASONS = ("message", "room", "lock", "semaphore", "barrier", "event", "condition", "end")
+"""What a process may wait for: a message, room in a queue, a lock or a semaphore that others hold,
+others at a barrier, an event or a condition, and the end of a process."""
 
 
 class Transfer(NamedTuple):
@@ -262,6 +283,7 @@ class Timeline:
         accesses=(),
         holds=(),
         transfers=(),
+        waits=(),
         interrupts=0,
         own_zeros=False,
     ):
@@ -279,6 +301,8 @@ class Timeline:
         self.accesses = list(accesses)
         self.holds = list(holds)
         self.transfers = list(transfers)
+        # Those for locks are read off the holds, so that nothing is told twice.
+        self.waits = sorted([*waits, *_waits_for_locks(holds)], key=attrgetter("began"))
         self.interrupts = interrupts  # how often SIGINT reached one of the processes
         self.own_zeros = own_zeros  # every process's moments count from when it was asked for
 
@@ -334,8 +358,51 @@ class Timeline:
         on_core = (self.ends - self.tasks.started) * np.nan_to_num(self.tasks.on_core)
         return float(on_core.sum() / self.makespan)
 
+    def waits_at(self, moment: float) -> list[Wait]:
+        """Return the waits that went on at a moment, in seconds; of ended processes, none."""
+        ended = {p.pid: p.ended for p in self.processes if not math.isnan(p.ended)}
+        return [
+            wait
+            for wait in self.waits
+            if wait.began <= moment
+            and not wait.ended <= moment
+            and not ended.get(wait.pid, math.inf) <= moment
+        ]
+
+    def holders_of(self, lock: str, moment: float) -> list[int]:
+        """Return the pids of the processes that held a lock at a moment, in seconds.
+
+        A process that has ended without giving its lock back holds it for ever.
+        """
+        return list(
+            dict.fromkeys(
+                hold.pid
+                for hold in self.holds
+                if hold.lock == lock and hold.got <= moment and not hold.released <= moment
+            )
+        )
+
+    def waited(self) -> np.ndarray:
+        """Return how long each task waited for others, in seconds.
+
+        If several threads of its process waited at once, that time counts once.
+        """
+        waited, ends = np.zeros(len(self.tasks)), self.ends
+        ended = {process.pid: process.ended for process in self.processes}
+        waits = defaultdict(list)
+        for wait in self.waits:
+            over = next(t for t in (wait.ended, ended.get(wait.pid), self.now) if _is_known(t))
+            waits[wait.pid].append((wait.began, over))
+        for pid, spans in waits.items():
+            mine, covered = self.tasks.pid == pid, _covered_until(spans)
+            waited[mine] = covered(ends[mine]) - covered(self.tasks.started[mine])
+        return waited
+
     def table(self) -> str:
-        """Return the tasks as a table of text: one line each, times in seconds."""
+        """Return the tasks as a table of text: one line each, times in seconds.
+
+        Where anybody waited, a column says how long each task waited for others.
+        """
         head = (
             "task",
             "lane",
@@ -348,6 +415,10 @@ class Timeline:
             "outcome",
         )
         rows = [head, *(_row(task) for task in self.tasks)]
+        if self.waits:
+            waited = ["waited", *(f"{time:.3f}" for time in self.waited())]
+            rows = [(*row[:-1], time, row[-1]) for row, time in zip(rows, waited, strict=True)]
+            head = rows[0]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
         return "\n".join(_aligned(row, widths) for row in rows)
 
@@ -390,6 +461,39 @@ def _aligned(row, widths):
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
+
+
+def _waits_for_locks(holds):
+    """Return the waits that precede holds, or were in vain; most locks are free at once."""
+    for hold in holds:
+        ended = hold.released if math.isnan(hold.got) else hold.got
+        if not ended <= hold.wanted:
+            yield Wait("lock", hold.lock, hold.pid, hold.wanted, ended)
+
+
+def _covered_until(spans):
+    """Return a function: how much of the time until some moments is covered by at least one span.
+
+    Args:
+        spans: pairs of a beginning and an end, in the order of their beginnings.
+    """
+    apart = []
+    for began, ended in spans:
+        began = max(began, apart[-1][1]) if apart else began
+        apart.append((began, max(began, ended)))
+    left, right = np.array(apart).T
+    before = np.append(0, np.cumsum(right - left))
+
+    def covered(moments):
+        last = np.searchsorted(left, moments, "right") - 1
+        within = np.minimum(moments, right[last]) - left[last]
+        return np.where(last >= 0, before[last] + within, 0)
+
+    return covered
+
+
+def _is_known(time):
+    return time is not None and not math.isnan(time)
 
 
 def _max(values):

@@ -98,7 +98,7 @@ def draw_coverage(canvas: Canvas, spans: dict[str, Spans]) -> None:
     colours = (np.array(colours) * 255).round().astype(np.uint8)
     pixels = colours.view(np.uint32)[which]  # a colour's four parts at once: five times as fast
     extent = (*canvas.axes.get_xlim(), layout.rows, 0)
-    picture = _Pixels(
+    picture = Pixels(
         canvas.axes, extent=extent, interpolation="nearest", gid="coverage", zorder=2.5
     )
     picture.set_data(pixels.view(np.uint8).reshape(layout.height, layout.width, 4))
@@ -108,7 +108,7 @@ def draw_coverage(canvas: Canvas, spans: dict[str, Spans]) -> None:
             canvas.show(kind, flat=True)
 
 
-class _Pixels(AxesImage):
+class Pixels(AxesImage):
     """A picture with exactly the canvas's pixels, so that nothing has to be resampled."""
 
     def make_image(self, renderer, magnification=1.0, unsampled=False):
@@ -118,22 +118,26 @@ class _Pixels(AxesImage):
         return self.get_array()[::-1], left, bottom, IdentityTransform()
 
 
-def _shares(canvas, spans):
-    """Return for each kind the share of every pixel's time, rows by columns."""
+def covered_shares(canvas: Canvas, spans: Spans) -> list[np.ndarray]:
+    """Return which share of every pixel's time spans cover, and which part of it was on a core.
+
+    Both are arrays of rows by columns. Where lanes share a row, it is the share of all their time.
+    """
     layout = canvas.layout
     shape = (layout.rows, layout.width)
     lanes_in_row = np.bincount(layout.row(np.arange(len(layout.lanes))), minlength=layout.rows)
+    both = coverage(spans, layout.row(spans.lane), shape, 0.0, layout.scale)
+    return [part / lanes_in_row[:, None] for part in both]
 
-    def covered(spans):
-        both = coverage(spans, layout.row(spans.lane), shape, 0.0, layout.scale)
-        return [part / lanes_in_row[:, None] for part in both]
 
+def _shares(canvas, spans):
+    """Return for each kind the share of every pixel's time, rows by columns."""
     shares = {}
     for kind, of_kind in spans.items():
-        shares[kind], core = covered(of_kind)
+        shares[kind], core = covered_shares(canvas, of_kind)
         if kind in LIFE_KINDS:  # a process's life contains its tasks, which lie on top
             for tasks in (spans[task_kind] for task_kind in TASK_KINDS if task_kind in spans):
-                shares[kind] = shares[kind] - covered(within(tasks, of_kind))[0]
+                shares[kind] = shares[kind] - covered_shares(canvas, within(tasks, of_kind))[0]
             shares[kind] = np.maximum(shares[kind], 0)
         if kind == "task" and core.any():
             shares["core"] = core
@@ -164,6 +168,8 @@ def draw_strips(canvas: Canvas, kind: str, spans: Spans, zorder: float) -> None:
     corners = corners_of(canvas, spans, *canvas.bar)
     paint = {"facecolor": style.fill, "edgecolor": style.edge, "hatch": style.hatch or None}
     add_shapes(canvas, corners, kind, zorder, linewidth=0.8, **paint)
+    if style.hatch:
+        canvas.note_hatched(corners)
     canvas.show(kind)
 
 
@@ -176,6 +182,8 @@ def _draw_bars(canvas, kind, spans):
     if kind != "ghost":
         paint = {"facecolor": style.fill, "edgecolor": style.edge, "hatch": style.hatch or None}
         add_shapes(canvas, corners, kind, 3, linewidth=0, **paint)
+        if style.hatch:
+            canvas.note_hatched(corners)
     if kind == "task":
         _draw_core(canvas, spans)
     # Among many, the outline of a narrow bar would hide what it outlines.
@@ -254,18 +262,13 @@ def draw_labels(
     for (kind, spans, i), text in zip(bars, _fitting(canvas, bars, calls, short), strict=True):
         if text:
             colour = canvas.palette.predicted if kind == "ghost" else ""
-            canvas.label(*_middle(canvas, spans, i), text, colour, _halo(kind))
+            canvas.label(*_middle(canvas, spans, i), text, colour)
 
 
 def _middle(canvas, spans, i):
     """Return the middle of a bar: its time and its height in rows."""
     row = canvas.layout.row(spans.lane[i])
     return (spans.left[i] + spans.right[i]) / 2, row + sum(canvas.bar) / 2
-
-
-def _halo(kind):
-    """Return how wide the light around letters is: a hatch would run right up to them."""
-    return 8 if kind in MARK else 3
 
 
 def _fitting(canvas, bars, calls, short):
@@ -297,7 +300,7 @@ def draw_marks(canvas: Canvas, spans: dict[str, Spans]) -> None:
         if kind in spans and canvas.bar_height >= LINE_OF_TEXT / 2:
             for i in range(min(len(spans[kind]), MOST_LABELS)):
                 middle = _middle(canvas, spans[kind], i)
-                canvas.label_at_first_free([middle], mark.strip(), _halo(kind))
+                canvas.label_at_first_free([middle], mark.strip())
 
 
 def draw_exit_codes(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) -> None:
@@ -311,4 +314,4 @@ def draw_exit_codes(canvas: Canvas, timeline: Timeline, wide: dict[str, Spans]) 
             text = f"exit code {code}".replace("-", "\N{MINUS SIGN}")
             away = (canvas.text_width(text) / 2 + 6) / canvas.layout.scale
             _, y = _middle(canvas, lives, i)
-            canvas.label_at_first_free([(end + away, y), (end - away, y)], text, halo=6)
+            canvas.label_at_first_free([(end + away, y), (end - away, y)], text)

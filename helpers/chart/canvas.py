@@ -112,6 +112,7 @@ class Canvas(Sheet):
         self.shown = {}
         self.function = ""  # what the labels in the bars are arguments of
         self._texts = np.empty((0, 4))  # boxes of the labels, in pixels
+        self._hatched = np.empty((0, 4))  # boxes of what is hatched
 
     def _columns(self, lanes):
         """Return the widths of the names and of the pids beside the lanes, in pixels."""
@@ -157,8 +158,18 @@ class Canvas(Sheet):
 
     # Labels: texts among the lanes, none of them over another
 
-    def label(self, x: float, y: float, text: str, colour: str = "", halo: float = 3) -> None:
-        """Write a text around time `x` and row `y`; a halo makes it legible on any fill."""
+    def note_hatched(self, corners: np.ndarray) -> None:
+        """Note that shapes are hatched. Each has its corners, given as times and rows."""
+        unit = np.array([self.layout.scale, self.layout.lane_height])
+        boxes = np.hstack([corners.min(axis=1) * unit, corners.max(axis=1) * unit])
+        self._hatched = np.vstack([self._hatched, boxes])
+
+    def label(self, x: float, y: float, text: str, colour: str = "") -> None:
+        """Write a text around time `x` and row `y`.
+
+        A halo makes it legible on any fill. A hatch would run right up to the letters, so there the
+        text stands on a plate.
+        """
         font = {
             "fontsize": style.SMALL_FONT,
             "color": colour or self.palette.ink,
@@ -169,12 +180,13 @@ class Canvas(Sheet):
             "gid": "label",
             "clip_on": False,
         }
-        self.axes.add_artist(Haloed(x, y, text, halo, self.palette.card, **font))
-        self._texts = np.vstack([self._texts, self._text_box(x, y, text)])
+        box = self._text_box(x, y, text)
+        if _overlaps(box, self._hatched):
+            font["bbox"] = {"facecolor": self.palette.card, "edgecolor": "none", "pad": 0.5}
+        self.axes.add_artist(Haloed(x, y, text, 3, self.palette.card, **font))
+        self._texts = np.vstack([self._texts, box])
 
-    def label_at_first_free(
-        self, places: Sequence[tuple[float, float]], text: str, halo: float = 3
-    ) -> None:
+    def label_at_first_free(self, places: Sequence[tuple[float, float]], text: str) -> None:
         """Write a label at the first place that is free; nowhere if none is.
 
         A place is a time and a row. It is free if the text stands clear of all other labels there,
@@ -182,16 +194,14 @@ class Canvas(Sheet):
         """
         for x, y in places:
             if self._is_free(x, y, text):
-                self.label(x, y, text, halo=halo)
+                self.label(x, y, text)
                 return
 
     def _is_free(self, x, y, text):
-        left, top, right, bottom = self._text_box(x, y, text)
+        box = left, _, right, _ = self._text_box(x, y, text)
         if left < 0 or right > self.layout.width + style.SIDE:
             return False
-        lefts, tops, rights, bottoms = self._texts.T
-        covered = (left < rights) & (lefts < right) & (top < bottoms) & (tops < bottom)
-        return not covered.any()
+        return not _overlaps(box, self._texts)
 
     def is_crossed(
         self, x: float, y: float, text: str, start: np.ndarray, stop: np.ndarray
@@ -217,3 +227,10 @@ class Canvas(Sheet):
         half, tall = self.text_width(text) / 2 + 2, style.LINE_OF_TEXT / 2
         x, y = self.layout.x(x), y * self.layout.lane_height
         return x - half, y - tall, x + half, y + tall
+
+
+def _overlaps(box, others):
+    """Return whether a box overlaps any of the others: each has left, top, right and bottom."""
+    left, top, right, bottom = box
+    lefts, tops, rights, bottoms = others.T
+    return bool(((left < rights) & (lefts < right) & (top < bottoms) & (tops < bottom)).any())

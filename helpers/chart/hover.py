@@ -9,10 +9,12 @@ from helpers.chart.lanes import task_lanes
 from helpers.chart.scene import Scene
 from helpers.chart.spans import Spans
 from helpers.chart.style import MOST_HOVER_BOXES, WIDTH
+from helpers.chart.waits import WAIT_KINDS
 
 
 def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tuple]:
-    """Return the boxes of a chart: of all start-ups, if they are few, and of the longest tasks.
+    """Return the boxes of a chart: of all start-ups, if they are few, of the longest tasks and
+    of the longest waits.
 
     Args:
         canvas: where the chart was drawn.
@@ -29,22 +31,28 @@ def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tu
             text = words.hover_process(scene.timeline.processes[item])
             boxes.append((text, *_place(canvas, starts, i)))
     lanes = task_lanes(scene.lanes)
-    for spans, i in _longest(wide, MOST_HOVER_BOXES - len(boxes)):
+    waits = _longest(wide, WAIT_KINDS, MOST_HOVER_BOXES // 3)
+    for spans, i in _longest(wide, TASK_KINDS, MOST_HOVER_BOXES - len(boxes) - len(waits)):
         task = scene.timeline.tasks[int(spans.item[i])]
         text = words.hover_task(task, lanes[task.lane].name, spans.right[i])
+        boxes.append((text, *_place(canvas, spans, i)))
+    for spans, i in waits:  # they lie on the tasks, so their boxes come later
+        wait = scene.timeline.waits[int(spans.item[i])]
+        name = scene.lanes[int(spans.lane[i])].name
+        text = words.hover_wait(scene.timeline, wait, name, spans.right[i])
         boxes.append((text, *_place(canvas, spans, i)))
     return boxes
 
 
-def _longest(wide, most):
-    """Return the longest tasks of all kinds, as pairs (spans, place in them)."""
+def _longest(wide, kinds, most):
+    """Return the longest spans of these kinds, as pairs (spans, place in them)."""
     found = []
-    for kind in TASK_KINDS:
+    for kind in kinds:
         if kind in wide:
             length = wide[kind].length
             places = np.argsort(-length, kind="stable")[:most]
             found += [(float(length[i]), wide[kind], i) for i in places]
-    found.sort(key=lambda task: task[0], reverse=True)
+    found.sort(key=lambda span: span[0], reverse=True)
     return [(spans, i) for _, spans, i in found[:most]]
 
 

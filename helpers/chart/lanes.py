@@ -1,5 +1,6 @@
 """The lanes of a chart: one line for each worker, process or manager, and one for the parent."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ class Lane:
 def lanes_of(timeline: Timeline) -> list[Lane]:
     """Return the lanes of a timeline from top to bottom: parent, workers, managers.
 
-    The parent has a lane only if it sent or received a message.
+    The parent has a lane only if it sent or received a message, or waited for anything else than
+    the end of a process.
     """
     found = {}
     for process in timeline.processes:
@@ -39,13 +41,20 @@ def lanes_of(timeline: Timeline) -> list[Lane]:
             found[key] = Lane(name, process.role, process.lane, [], process.host)
         found[key].pids.append(process.pid)
     lanes = [found[key] for key in sorted(found)]
-    if any(timeline.parent in (m.sender, m.receiver) for m in timeline.messages):
+    if _parent_takes_part(timeline):
         lanes.insert(0, Lane("parent", "parent", 0, [timeline.parent]))
     # Of some tasks nobody recorded the process, and a prediction has no processes at all.
     numbers = set(np.flatnonzero(np.bincount(timeline.tasks.lane)).tolist())
     if timeline.predicted:
         numbers |= set(range(1, timeline.workers + 1))
     return with_workers(lanes, numbers)
+
+
+def _parent_takes_part(timeline):
+    """Return whether the parent sent or received a message, or waited as others do."""
+    waits = (wait.pid for wait in timeline.waits if wait.reason != "end")
+    pids = (pid for message in timeline.messages for pid in (message.sender, message.receiver))
+    return timeline.parent in itertools.chain(waits, pids)
 
 
 def _lane_name(process):

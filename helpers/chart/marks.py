@@ -1,38 +1,11 @@
-"""Draw on top of the tasks: waits for locks, transfers of messages, reads and writes of values."""
-
-import math
+"""Draw on top of the tasks: transfers of messages, reads and writes of shared values."""
 
 from helpers.chart.bars import draw_strips
 from helpers.chart.canvas import Canvas
-from helpers.chart.scene import Scene
 from helpers.chart.spans import Spans
 from helpers.chart.style import LINE_OF_TEXT, MOST_ARROWS
-from helpers.timeline import Hold, Timeline
-
-OVER_TASKS = 4.5
-"""The height of waits and transfers in matplotlib's order: over the tasks, under their outlines."""
-
-
-def wait_of(hold: Hold, end: float) -> tuple[float, float]:
-    """Return from when to when a process waited for a lock, in seconds.
-
-    A wait that nothing is known to have ended goes on to `end`.
-    """
-    known = [time for time in (hold.got, hold.released) if math.isfinite(time)]
-    return hold.wanted, known[0] if known else end
-
-
-def draw_waits(canvas: Canvas, scene: Scene) -> None:
-    """Draw every wait for a lock that is long enough to be seen, over the task that waits."""
-    timeline, lane = scene.timeline, canvas.layout.lane_of_pid
-    ends = {p.pid: p.ended for p in timeline.processes if math.isfinite(p.ended)}
-    rows = [
-        (lane[hold.pid], *wait_of(hold, ends.get(hold.pid, scene.end)), 0)
-        for hold in timeline.holds
-        if hold.pid in lane
-    ]
-    _draw_rows(canvas, "waiting", rows)
-
+from helpers.chart.waits import OVER_TASKS
+from helpers.timeline import Timeline
 
 KIND_OF = {"unpickled": "pickling", "pickled": "pickling", "sent": "sending"}
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from helpers.chart.lanes import Lane, lanes_of, with_workers
-from helpers.timeline import OUTCOMES, POOL_ROLES, RUNNING, Timeline
+from helpers.timeline import OUTCOMES, POOL_ROLES, RUNNING, Timeline, Wait
 
 
 class Scene:
@@ -80,6 +80,15 @@ class Scene:
         if self._something_runs():
             known.append(timeline.now)
         return max(known, default=0.0)
+
+    @cached_property
+    def _ends(self):
+        """When each process ended, by its pid, as far as that is known."""
+        return {p.pid: p.ended for p in self.timeline.processes if math.isfinite(p.ended)}
+
+    def end_of(self, wait: Wait) -> float:
+        """Return when a wait was over; without an end, when its process or the scene ended."""
+        return wait.ended if math.isfinite(wait.ended) else self._ends.get(wait.pid, self.end)
 
     def _something_runs(self):
         """Return whether a task, a process of its own or a start-up was still under way."""

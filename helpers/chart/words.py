@@ -10,7 +10,17 @@ import numpy as np
 
 from helpers.chart.lanes import Lane, in_lane, only_threads, task_lanes
 from helpers.chart.scene import Scene
-from helpers.timeline import LOST, OUTCOMES, POOL_ROLES, RAISED, RUNNING, Process, Task
+from helpers.timeline import (
+    LOST,
+    OUTCOMES,
+    POOL_ROLES,
+    RAISED,
+    RUNNING,
+    Process,
+    Task,
+    Timeline,
+    Wait,
+)
 
 FEW_LANES, FEW_TASKS = 8, 24
 """Up to so many lanes and tasks, the text tells what each lane did when; else only the sums."""
@@ -172,6 +182,48 @@ def hover_process(process: Process) -> str:
     return "\n".join([f"{process.name}, pid {process.pid}", *moments, *exitcode])
 
 
+def hover_wait(timeline: Timeline, wait: Wait, lane: str, end: float) -> str:
+    """Return all that is known of a wait in the lane of this name; it is over, or not, at `end`."""
+    facts = [
+        f"waits for {_awaited_from(timeline, wait)}",
+        f"{lane}, pid {wait.pid}",
+        f"{wait.began:.3f} to {end:.3f} s ({seconds(end - wait.began)})",
+    ]
+    return "\n".join(facts)
+
+
+AWAITED = {
+    "message": "a message in {}",
+    "room": "room in {}",
+    "barrier": "the others at {}",
+    "end": "the end of {}",
+}
+"""What is waited for, if that is not just the name of a lock, an event and so on."""
+
+
+def awaited(timeline: Timeline, wait: Wait) -> str:
+    """Return what is waited for: `a message in queue 1`, `lock 1`, `the end of reader`."""
+    name = wait.name
+    if wait.reason == "end":
+        names = {f"pid {p.pid}": p.name for p in timeline.processes}
+        name = names.get(name, name)
+    return AWAITED.get(wait.reason, "{}").format(name)
+
+
+MOST_HOLDS = 2_000
+"""Among more holds than these nobody looks for the one that is waited for."""
+
+
+def _awaited_from(timeline, wait):
+    """Return what is waited for and who has it: `lock 1, which reader holds`."""
+    told = awaited(timeline, wait)
+    if wait.reason != "lock" or len(timeline.holds) > MOST_HOLDS:
+        return told
+    names = _names_of_pids(timeline)
+    holders = [names.get(pid, f"pid {pid}") for pid in timeline.holders_of(wait.name, wait.began)]
+    return f"{told}, which {' and '.join(holders)} holds" if holders else told
+
+
 # The text for those who cannot see the picture
 
 
@@ -199,7 +251,7 @@ def alt_text(
         facts += [_lane_in_words(timeline, lane) for lane in scene.own_lanes]
     elif len(timeline.tasks):
         facts += _busiest(scene)
-    facts += _messages(timeline) + _accesses(timeline) + _waits(timeline) + _transfers(timeline)
+    facts += _messages(timeline) + _accesses(timeline) + _waits(scene) + _transfers(timeline)
     facts += [] if guess is None else [f"your guess was {seconds(guess)}"]
     facts += [] if bound is None else [f"the bound is {seconds(bound)}"]
     return "Chart of processes over time. " + " ".join(f"{_upper(fact)}." for fact in facts)
@@ -303,13 +355,32 @@ def _accesses(timeline):
     return [f"shared values, in the order of time: {', '.join(told)}{more}"]
 
 
-def _waits(timeline):
-    """Return how often and how long processes waited for locks; some may still wait."""
-    ends = [timeline.now if math.isnan(h.got) else h.got for h in timeline.holds]
-    waits = [end - h.wanted for h, end in zip(timeline.holds, ends, strict=True) if end > h.wanted]
-    if not waits:
-        return []
-    return [f"{count(len(waits), 'wait')} for a lock, {seconds(sum(waits))} in all"]
+REASONS = {
+    "message": "a message",
+    "room": "room in a queue",
+    "lock": "a lock",
+    "semaphore": "a semaphore",
+    "barrier": "others at a barrier",
+    "event": "an event",
+    "condition": "a condition",
+    "end": "the end of a process",
+}
+"""What processes wait for, by the reason of a wait."""
+
+
+def _waits(scene):
+    """Return how often and how long the chart's processes waited, and which waits had no end."""
+    timeline, names, facts = scene.timeline, _names_of_pids(scene.timeline), []
+    shown = {pid for lane in scene.own_lanes for pid in lane.pids}
+    waits = [wait for wait in timeline.waits if wait.pid in shown]
+    for reason, what in REASONS.items():
+        took = [scene.end_of(wait) - wait.began for wait in waits if wait.reason == reason]
+        if took:
+            facts.append(f"{count(len(took), 'wait')} for {what}, {seconds(sum(took))} in all")
+    endless = [wait for wait in waits if math.isnan(wait.ended) and wait.reason != "end"]
+    for wait in endless[:4]:
+        facts.append(f"{names[wait.pid]} waits in vain for {_awaited_from(timeline, wait)}")
+    return facts
 
 
 def _transfers(timeline):

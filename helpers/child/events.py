@@ -148,7 +148,12 @@ CARRIED = Kind(22, action=SMALL, kib=FIRST, took=WIDE)
 """A large message was pickled, sent or unpickled, which took so many ns until now."""
 INTERRUPTED = Kind(23)
 """SIGINT has come, as when somebody interrupts the kernel."""
-LAST_KIND = INTERRUPTED.number
+WAIT_BEGUN = Kind(24, reason=SMALL, number=SECOND, thread=THIRD)
+"""This thread waits until others have done something; `number` says which queue, barrier and so on,
+or is the pid of the process whose end it waits for. Waits for a lock begin with WANTED."""
+WAIT_OVER = Kind(25, reason=SMALL, number=SECOND, thread=THIRD)
+"""That wait is over, or was given up."""
+LAST_KIND = WAIT_OVER.number
 
 # What the numbers in some of the fields stand for.
 
@@ -160,6 +165,9 @@ STDOUT, STDERR = 1, 2
 """Streams."""
 UNPICKLED, PICKLED, SENT = 1, 2, 3
 """Actions."""
+REASONS = ("message", "room", "barrier", "event", "condition", "semaphore", "end")
+"""Reasons to wait: for a message, for room in a queue, for others at one of the four objects that
+they are named after, and for the end of a process."""
 NO_JOB = 0xFFFFFFFF
 """The job of a task that came from no pool: the function of an ordinary process."""
 

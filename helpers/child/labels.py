@@ -97,8 +97,10 @@ _LEAF_MODULES = {
     *("datetime", "decimal", "fractions", "ipaddress", "numpy", "pathlib", "uuid"),
 }
 """The modules of values that hold no values of other classes, apart from `_holds_others`."""
-_LABELLED = {"helpers.child.locks", "helpers.child.queues", "helpers.observed"}
-"""The modules of locks, queues, shared values and contexts that have labels."""
+_LABELLED = {
+    *("helpers.child.barriers", "helpers.child.locks", "helpers.child.queues", "helpers.observed"),
+}
+"""The modules of barriers, locks, queues, shared values and contexts that have labels."""
 _SHOWN_BY_NAME = {
     *("multiprocessing.managers", "multiprocessing.sharedctypes", "multiprocessing.synchronize"),
 }

@@ -10,12 +10,12 @@ child imports it when it is given such an object. Standard library only.
 """
 
 import ctypes
-import threading
 import time
 from multiprocessing import sharedctypes, synchronize
 
 from helpers.child import events
 from helpers.child.labels import label_of
+from helpers.child.registration import this_thread
 
 
 class _ObservedLock:
@@ -69,9 +69,8 @@ class _ObservedLock:
         self.release()
 
     def _record(self, kind, **fields):
-        thread = threading.get_native_id() & 0xFFFFFFFF
-        registration = self._registration
-        registration.recorder.record(kind, lock=registration.number, thread=thread, **fields)
+        number, recorder = self._registration.number, self._registration.recorder
+        recorder.record(kind, lock=number, thread=this_thread(), **fields)
 
 
 class Lock(_ObservedLock, synchronize.Lock):

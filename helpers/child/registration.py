@@ -3,9 +3,12 @@
 Standard library only: a child that is given such an object imports this file.
 """
 
+import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator
 
+from helpers.child import events
 from helpers.child.recorder import Recorder, recorder_for
 
 
@@ -18,7 +21,7 @@ class Registration:
     """The number of an object in its experiment, the recorder to use, and how to wait.
 
     Args:
-        kind: 'queue', 'lock' or 'value'.
+        kind: 'queue', 'lock', 'value', 'barrier', 'event', 'condition' or 'semaphore'.
         number: counts the objects of this kind from 1.
         find_recorder: returns the recorder of this process. It is not called before the object
             has something to record: an experiment that does nothing makes no folder.
@@ -48,8 +51,36 @@ class Registration:
         """The recorder of this process."""
         return self._find_recorder()
 
+    def waiting(self, reason: str):
+        """Record, within a `with` block, that this thread waits at this object."""
+        return recorded_wait(self.recorder, reason, self.number)
+
     def __reduce__(self):
         return register_in_child, (self.kind, self.number, self.recorder.folder)
+
+
+@contextlib.contextmanager
+def recorded_wait(recorder: Recorder, reason: str, number: int) -> Iterator[None]:
+    """Record that this thread waits for others as long as the `with` block lasts.
+
+    Use it only where there is something to wait for: it writes two records.
+
+    Args:
+        recorder: the recorder of this process.
+        reason: one of `events.REASONS`.
+        number: which queue, barrier and so on; for the reason 'end', the pid of the process.
+    """
+    fields = {"reason": events.REASONS.index(reason), "number": number, "thread": this_thread()}
+    recorder.record(events.WAIT_BEGUN, **fields)
+    try:
+        yield
+    finally:  # also if we were interrupted or stopped meanwhile
+        recorder.record(events.WAIT_OVER, **fields)
+
+
+def this_thread() -> int:
+    """Return the system's number for this thread, as it stands in a record."""
+    return threading.get_native_id() & 0xFFFFFFFF
 
 
 def register_in_child(kind: str, number: int, folder: str) -> Registration:

@@ -23,10 +23,14 @@ from helpers.timeline import (
     Line,
     Process,
     Transfer,
+    Wait,
 )
 
 CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 """Seconds between two ticks of the clock that measures computing (1/64 s on Windows)."""
+
+OBJECTS = {"message": "queue", "room": "queue", "end": "pid"}
+"""What a process waits at, if the object has another name than the reason."""
 
 ACTIONS = {events.UNPICKLED: "unpickled", events.PICKLED: "pickled", events.SENT: "sent"}
 
@@ -67,6 +71,7 @@ class ProcessLog:
         self._streams = {events.STDOUT: _Stream("stdout"), events.STDERR: _Stream("stderr")}
         self._reads, self._writes = [], []
         self._ended_holds, self._open_holds = [], {}
+        self._ended_waits, self._open_waits = [], {}
         self._carried = []
         self._functions = {}  # the number of each function in this log, and in the task table
         self._running = None  # the last task and its segment, as long as it may yet finish
@@ -88,6 +93,7 @@ class ProcessLog:
         self._reads += self._accesses_in(log, events.READ, "read")
         self._writes += self._accesses_in(log, events.WRITTEN, "wrote")
         self._take_in_holds(log)
+        self._take_in_waits(log)
         return asked
 
     def _take_in_lines(self, log):
@@ -117,6 +123,19 @@ class ProcessLog:
             now = self.seconds(int(event["time"]))
             self._ended_holds += _ended_by(event, holds, log.pid, now)
 
+    def _take_in_waits(self, log):
+        """Follow what each thread waits for, apart from locks."""
+        places = log.places_of(events.WAIT_BEGUN, events.WAIT_OVER)
+        for event in log.events_at(places, events.WAIT_BEGUN):
+            reason, number = int(event["reason"]), int(event["number"])
+            key, now = (reason, number, int(event["thread"])), self.seconds(int(event["time"]))
+            if event["kind"] == events.WAIT_BEGUN.number and reason < len(events.REASONS):
+                name = f"{OBJECTS.get(events.REASONS[reason], events.REASONS[reason])} {number}"
+                wait = Wait(events.REASONS[reason], name, log.pid, now, math.nan)
+                self._open_waits[key] = wait
+            elif key in self._open_waits:
+                self._ended_waits.append(self._open_waits.pop(key)._replace(ended=now))
+
     @property
     def lines(self) -> list[Line]:
         """Everything printed, stream by stream."""
@@ -133,6 +152,11 @@ class ProcessLog:
     def holds(self) -> list[Hold]:
         """Everything that was done with locks: what has ended, then what has not."""
         return self._ended_holds + [hold for holds in self._open_holds.values() for hold in holds]
+
+    @property
+    def waits(self) -> list[Wait]:
+        """All waits but those for locks: what is over, then what is not."""
+        return self._ended_waits + list(self._open_waits.values())
 
     def transfers_of(self, process: Process) -> list[Transfer]:
         """Return what this process did with large messages."""

@@ -18,6 +18,7 @@ from multiprocessing import connection
 from helpers.child import events
 from helpers.child.interrupts import put_off_interrupts
 from helpers.child.process import ChildProcess, rebuild
+from helpers.child.registration import recorded_wait
 from helpers.child.workers import role_of
 from helpers.parent import family, tracker
 from helpers.parent.checks import check_not_importing, check_reaches_child
@@ -100,6 +101,12 @@ class ObservedProcess(ChildProcess):
     def join(self, timeout=None):
         if self._popen is None or self._parent_pid != os.getpid():
             return super().join(timeout)  # which says what is wrong
+        if timeout == 0 or self.exitcode is not None:
+            return super().join(0)
+        with recorded_wait(self._watcher.recorder, "end", self.pid):
+            return self._wait_for_end(timeout)
+
+    def _wait_for_end(self, timeout):
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.exitcode is None:
             wait = POLL if deadline is None else min(POLL, deadline - time.monotonic())

@@ -5,7 +5,7 @@ locks and threads know the watcher, and not the context or each other. What they
 
     recorder                the recorder of this process
     stop_mark               whether all was stopped, and waits that a stop can end
-    register(kind)          a number for a queue, a lock or a value
+    register(kind)          a number for a queue, a lock, a value and so on
     check_may_start(...)    before a process is started
     starting(...)           owns a process while it starts, and notes its start
     start_has_failed(...)   ends those that a failed start would leave behind
@@ -26,6 +26,7 @@ import threading
 import time
 import traceback
 import weakref
+from collections import defaultdict
 from collections.abc import Iterator
 from multiprocessing import connection, util
 
@@ -70,7 +71,7 @@ class Watcher:
         self.stop_mark = StopMark()
         self._own_recorder = None
         self._sweep_is_due = False
-        self._numbers = {kind: itertools.count(1) for kind in ("queue", "lock", "value")}
+        self._numbers = defaultdict(lambda: itertools.count(1))  # of each kind of object
         self._start_afresh()
         util.register_after_fork(self, Watcher._start_afresh)
 
@@ -103,7 +104,7 @@ class Watcher:
         return recorder
 
     def register(self, kind: str) -> Registration:
-        """Return the registration of a new 'queue', 'lock' or 'value' with this experiment."""
+        """Return the registration of a new object, such as a 'queue', with this experiment."""
         number = next(self._numbers[kind])
         return Registration(kind, number, lambda: self.recorder, self.stop_mark.slices)
 

@@ -73,7 +73,8 @@ def _free_paths():
 def to_csv(results: Sequence[Result], path: str | Path) -> None:
     """Write every task of every run: one row a task, times in seconds, empty where not known.
 
-    After the run's number and its start method there is a column for each slider. A text is as it
+    After the run's number and its start method there is a column for each slider. The last column
+    says how long the task waited for others. A text is as it
     was recorded, unless a spreadsheet would take it for a formula: then an apostrophe comes first.
 
     Raises:
@@ -82,12 +83,13 @@ def to_csv(results: Sequence[Result], path: str | Path) -> None:
     names = number_names(results)
     with open(path, "x", encoding="utf-8", newline="") as file:  # csv ends the lines itself
         writer = csv.writer(file)
-        writer.writerow(map(_cell, ["run", "method", *names, *Task._fields]))
+        writer.writerow(map(_cell, ["run", "method", *names, *Task._fields, "waited"]))
         for run, result in enumerate(results, start=1):
             setting = result.setting
             settings = [run, setting.method, *(setting.numbers.get(name, "") for name in names)]
-            for task in result.timeline.tasks:
-                writer.writerow(map(_cell, [*settings, *task]))
+            waited = result.timeline.waited().tolist()
+            for task, seconds in zip(result.timeline.tasks, waited, strict=True):
+                writer.writerow(map(_cell, [*settings, *task, seconds]))
 
 
 def _cell(value):

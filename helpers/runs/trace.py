@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from helpers.chart import words
 from helpers.timeline import Timeline
 
 FACTS = (
@@ -53,6 +54,8 @@ def _is_unknown(value):
 def _events(timeline) -> Iterator[dict]:
     """Yield all events of a trace."""
     place, now = _Places(timeline), timeline.now
+    if timeline.parent in {wait.pid for wait in timeline.waits}:
+        yield _track("process_name", "parent", {"pid": timeline.parent, "tid": timeline.parent})
     for process in timeline.processes:
         yield _track_name(process, place)
         yield _span(process, "processes", process.name, process.asked, process.ended, place, now)
@@ -62,6 +65,9 @@ def _events(timeline) -> Iterator[dict]:
     for transfer in timeline.transfers:
         name = f"{transfer.action}: {transfer.kib:,} KiB"
         yield _span(transfer, "transfers", name, transfer.began, transfer.ended, place, now)
+    for wait in timeline.waits:
+        name = f"waits for {words.awaited(timeline, wait)}"
+        yield _span(wait, "waits", name, wait.began, wait.ended, place, now)
     for line in timeline.lines:
         yield _moment(line, "lines", line.text, place)
     for access in timeline.accesses:
@@ -96,7 +102,11 @@ def _microseconds(seconds):
 def _track_name(process, place):
     kind = "thread_name" if process.role == "thread" else "process_name"
     name = process.name if process.role == "process" else f"{process.role} {process.lane}"
-    return {"ph": "M", "name": kind, **place(process.pid), "args": {"name": name}}
+    return _track(kind, name, place(process.pid))
+
+
+def _track(kind, name, where):
+    return {"ph": "M", "name": kind, **where, "args": {"name": name}}
 
 
 def _start_up(process, place):
@@ -111,7 +121,7 @@ def _span(item, kind, name, begin, end, place, now):
     end = now if math.isnan(end) else end
     begin = end if math.isnan(begin) else begin
     times = {"ts": _microseconds(begin), "dur": max(0, _microseconds(end - begin))}
-    where, args = place(item.pid, item.lane), _known(item._asdict())
+    where, args = place(item.pid, getattr(item, "lane", 0)), _known(item._asdict())
     return {"ph": "X", "cat": kind, "name": name, **times, **where, "args": args}
 
 

@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from helpers.chart.marks import wait_of
 from helpers.gantt import gantt
 from helpers.observed import Stopped, get_context
 from helpers.tasks import add_locked, add_one
-from helpers.timeline import Access, Hold
+from helpers.timeline import Access, Hold, Tasks, Timeline
 from tests.support.anything import ANYTHING, examples
 from tests.support.methods import METHODS
 from tests.support.within import until, within
@@ -163,7 +162,6 @@ def test_a_value_is_the_real_one():
 
 def chart_of(accesses=(), holds=()):
     """Two processes from 0.1 to 2.0, that share what is given."""
-    from helpers.timeline import Timeline
     from tests.support.charts import process, tasks_of
 
     tasks = tasks_of(
@@ -219,19 +217,24 @@ def test_a_wait_for_a_lock_is_a_bar_of_its_own_kind():
         Hold("lock 1", 4102, 0.4, 1.0, 1.5),
     ]
     chart = chart_of(holds=holds)
-    (waits,) = artists(chart, "waiting")
+    (waits,) = artists(chart, "waits lock")
     ((left, *_, right, _),) = [sorted(path.vertices[:, 0].tolist()) for path in waits.get_paths()]
     assert (left, right) == (0.4, 1.0)
     assert "waits for a lock" in [text.get_text() for text in chart.figure.texts]
     assert "1 wait for a lock, 0.60 s in all" in chart.alt
-    assert not artists(chart_of(holds=holds[:1]), "waiting")
+    assert not artists(chart_of(holds=holds[:1]), "waits lock")
 
 
 def test_a_wait_ends_with_the_lock_with_giving_up_or_not_at_all():
-    nan = math.nan
-    assert wait_of(Hold("lock 1", 1, 0.5, 0.7, nan), 9.0) == (0.5, 0.7)
-    assert wait_of(Hold("lock 1", 1, 0.5, nan, 0.8), 9.0) == (0.5, 0.8)
-    assert wait_of(Hold("lock 1", 1, 0.5, nan, nan), 9.0) == (0.5, 9.0)
+    holds = [
+        Hold("lock 1", 1, 0.5, 0.7, math.nan),
+        Hold("lock 1", 1, 0.5, math.nan, 0.8),
+        Hold("lock 1", 1, 0.5, math.nan, math.nan),
+        Hold("lock 1", 1, 0.5, 0.5, 0.9),
+    ]
+    got, gave_up, never = Timeline(Tasks.from_columns([]), holds=holds).waits
+    assert (got.began, got.ended, gave_up.ended) == (0.5, 0.7, 0.8)
+    assert math.isnan(never.ended)
 
 
 @given(st.sampled_from(["i", "d", "c", "?"]), ANYTHING)

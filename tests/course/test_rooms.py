@@ -132,8 +132,10 @@ DOCUMENTED = {"_asdict", "_exit", "_fields", "_make", "_replace"}
 """These are public in spite of their underscore: of named tuples, and of `os`."""
 
 STANDARD_NAMES: dict[str, set[str]] = {
+    "child.barriers": {"_semlock"},
     "child.locks": {"_SimpleCData", "_obj", "_semlock"},
     "child.process": {"_args", "_exit_function", "_parent_pid", "_target"},
+    "child.queues": {"_thread"},
     "child.transfers": {"_reader", "_rlock", "_wlock", "_writer"},
     "observed": {"_process"},
     "parent.pools": {
@@ -194,6 +196,7 @@ def standard_names() -> set[str]:
         manager,
         mp.Process(),
         mp.SimpleQueue(),
+        mp.Queue(),
         mp.Lock(),
         mp.Value("i"),
         util,

@@ -29,7 +29,7 @@ def test_the_csv_holds_every_task_of_every_run(tmp_path):
     path = tmp_path / "runs.csv"
     to_csv(results, path)
     rows = read(path)
-    assert list(rows[0]) == ["run", "method", "workers", *Task._fields]
+    assert list(rows[0]) == ["run", "method", "workers", *Task._fields, "waited"]
     assert [row["run"] for row in rows] == ["1"] * 5 + ["2"] * 5
     assert [(row["method"], row["workers"]) for row in rows[4:6]] == [("spawn", "4"), ("fork", "2")]
     tasks = [task for result in results for task in result.timeline.tasks]

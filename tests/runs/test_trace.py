@@ -100,7 +100,12 @@ def test_a_viewer_finds_every_task_on_the_track_of_its_process(measured, trace_o
         assert event["ts"] == pytest.approx(1e6 * task.started, abs=0.001)
         assert event["ts"] + event["dur"] == pytest.approx(1e6 * task.finished, abs=0.01)
     names = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
-    assert names == {p.pid: f"worker {p.lane}" for p in measured.processes}
+    workers = {p.pid: f"worker {p.lane}" for p in measured.processes}
+    assert names == workers | {measured.parent: "parent"}
+    waits = [event["name"] for event in events if event.get("cat") == "waits"]
+    assert waits
+    ends = {f"waits for the end of {p.name}" for p in measured.processes}
+    assert set(waits) <= ends | {"waits for a message in queue 1"}
     arrows = [event["ph"] for event in events if event.get("cat") == "messages"]
     assert arrows == ["s", "f"]
 

@@ -21,6 +21,7 @@ from helpers.timeline import (
     Tasks,
     Timeline,
     Transfer,
+    Wait,
 )
 
 MORE = 4 if os.environ.get("CI") == "true" else 1
@@ -78,6 +79,7 @@ RECORDS = {
     "accesses": Access,
     "holds": Hold,
     "transfers": Transfer,
+    "waits": Wait,
 }
 """The lists of a timeline besides its tasks, and what each is a list of."""
 
