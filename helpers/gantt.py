@@ -17,7 +17,7 @@ from helpers.chart.bars import draw_exit_codes, draw_ghosts, draw_labels, draw_m
 from helpers.chart.canvas import Canvas
 from helpers.chart.frame import draw_lane_names, draw_legend, draw_time_axis
 from helpers.chart.hover import hover_boxes
-from helpers.chart.marks import draw_accesses, draw_transfers
+from helpers.chart.marks import draw_accesses, draw_imports, draw_transfers
 from helpers.chart.picture import Chart
 from helpers.chart.rulers import draw_rulers, expected_rulers, measured_rulers, rulers_for
 from helpers.chart.scene import Scene
@@ -97,6 +97,7 @@ def _draw_lanes(canvas, scene):
         draw_ghosts(canvas, ghost_spans(scene.predicted, scene, scene.lanes))
     draw_parent(canvas, scene.end)
     waits = draw_waits(canvas, wait_spans(scene, canvas.layout.lane_of_pid), spans)
+    draw_imports(canvas, timeline)
     draw_transfers(canvas, timeline)
     if not timeline.accesses:  # their marks stand where the labels would
         draw_labels(canvas, timeline, wide)

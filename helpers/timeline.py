@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-OUTCOMES = ("running", "returned", "raised", "lost")
+OUTCOMES = ("running", "returned", "raised", "lost", "exited")
 """How a task ended; a task's code in the column `outcome` is its place here."""
-RUNNING, RETURNED, RAISED, LOST = range(4)
+RUNNING, RETURNED, RAISED, LOST, EXITED = range(5)
 
 POOL_ROLES = ("worker", "thread")
 """The roles of lanes among which tasks are shared out: the workers of a pool, and threads."""
@@ -108,6 +108,15 @@ class Hold(NamedTuple):
     wanted: float
     got: float
     released: float
+
+
+class Import(NamedTuple):
+    """A worker imported modules, since it could not unpickle a task without them. In seconds."""
+
+    pid: int
+    lane: int
+    began: float
+    ended: float
 
 
 class Wait(NamedTuple):
@@ -283,6 +292,7 @@ class Timeline:
         accesses=(),
         holds=(),
         transfers=(),
+        imports=(),
         waits=(),
         interrupts=0,
         own_zeros=False,
@@ -301,6 +311,7 @@ class Timeline:
         self.accesses = list(accesses)
         self.holds = list(holds)
         self.transfers = list(transfers)
+        self.imports = list(imports)
         # Those for locks are read off the holds, so that nothing is told twice.
         self.waits = sorted([*waits, *_waits_for_locks(holds)], key=attrgetter("began"))
         self.interrupts = interrupts  # how often SIGINT reached one of the processes

@@ -18,12 +18,12 @@ from helpers.chart.canvas import Canvas
 from helpers.chart.letters import one_line
 from helpers.chart.sheet import MOST_LETTERS
 from helpers.chart.spans import Spans, coverage, within
-from helpers.chart.style import CROSS, DAGGER, DPI, LINE_OF_TEXT, MOST_LABELS
+from helpers.chart.style import ARROW_OUT, CROSS, DAGGER, DPI, LINE_OF_TEXT, MOST_LABELS
 from helpers.timeline import Timeline
 
-TASK_KINDS = ("task", "raised", "lost", "running", "ghost")
+TASK_KINDS = ("task", "exited", "raised", "lost", "running", "ghost")
 LIFE_KINDS = ("idle", "process", "manager", "startup")
-STACK = ("core", "task", "running", "ghost", "raised", "lost", *LIFE_KINDS)
+STACK = ("core", "task", "running", "ghost", "exited", "raised", "lost", *LIFE_KINDS)
 """The order of the kinds from the bottom of a lane to its top, where several share a pixel."""
 
 FEW_SPANS = 500
@@ -34,7 +34,7 @@ ROOM_FOR_A_LINE = 10
 LEAST_LETTERS = 4
 """Fewer letters of a longer text than these would say nothing."""
 
-MARK = {"raised": f"{CROSS} ", "lost": f"{DAGGER} "}
+MARK = {"exited": f"{ARROW_OUT} ", "raised": f"{CROSS} ", "lost": f"{DAGGER} "}
 DASHES = (0, (4, 2))
 
 

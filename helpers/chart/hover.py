@@ -13,8 +13,8 @@ from helpers.chart.waits import WAIT_KINDS
 
 
 def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tuple]:
-    """Return the boxes of a chart: of all start-ups, if they are few, of the longest tasks and
-    of the longest waits.
+    """Return the boxes of a chart: of all start-ups and idle times, if they are few, of the
+    longest tasks and of the longest waits.
 
     Args:
         canvas: where the chart was drawn.
@@ -30,6 +30,11 @@ def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tu
         for i, item in enumerate(starts.item):
             text = words.hover_process(scene.timeline.processes[item])
             boxes.append((text, *_place(canvas, starts, i)))
+    idle = wide.get("idle")
+    if idle is not None and len(idle) <= MOST_HOVER_BOXES // 10:
+        for i, item in enumerate(idle.item):  # under the boxes of the tasks
+            text = words.hover_idle(scene.timeline.processes[item])
+            boxes.append((text, *_place(canvas, idle, i)))
     lanes = task_lanes(scene.lanes)
     waits = _longest(wide, WAIT_KINDS, MOST_HOVER_BOXES // 3)
     for spans, i in _longest(wide, TASK_KINDS, MOST_HOVER_BOXES - len(boxes) - len(waits)):

@@ -1,4 +1,4 @@
-"""Draw on top of the tasks: transfers of messages, reads and writes of shared values."""
+"""Draw on top: imports, transfers of messages, reads and writes of shared values."""
 
 from helpers.chart.bars import draw_strips
 from helpers.chart.canvas import Canvas
@@ -20,6 +20,13 @@ def draw_transfers(canvas: Canvas, timeline: Timeline) -> None:
             if KIND_OF.get(transfer.action) == kind and transfer.pid in lane
         ]
         _draw_rows(canvas, kind, rows)
+
+
+def draw_imports(canvas: Canvas, timeline: Timeline) -> None:
+    """Draw when workers imported modules: they had no task yet, but were not idle."""
+    lane = canvas.layout.lane_of_pid
+    rows = [(lane[i.pid], i.began, i.ended, 0) for i in timeline.imports if i.pid in lane]
+    _draw_rows(canvas, "imports", rows)
 
 
 def _draw_rows(canvas, kind, rows):

@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers.chart.lanes import TASK_ROLES, Lane, place_of
 from helpers.chart.scene import Scene
-from helpers.timeline import LOST, POOL_ROLES, RAISED, RUNNING, Timeline
+from helpers.timeline import EXITED, LOST, POOL_ROLES, RAISED, RETURNED, RUNNING, Timeline
 
 
 @dataclass
@@ -66,9 +66,9 @@ def spans_of(scene: Scene) -> dict[str, Spans]:
     if timeline.predicted:
         return spans | {"ghost": tasks}
     outcome = timeline.tasks.outcome
-    kinds = {"running": RUNNING, "raised": RAISED, "lost": LOST}
+    kinds = {"running": RUNNING, "exited": EXITED, "raised": RAISED, "lost": LOST}
     chosen = {kind: outcome == code for kind, code in kinds.items()}
-    chosen["task"] = ~(chosen["running"] | chosen["raised"] | chosen["lost"])
+    chosen["task"] = outcome == RETURNED
     return spans | {kind: tasks.where(which) for kind, which in chosen.items() if which.any()}
 
 

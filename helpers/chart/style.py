@@ -38,6 +38,7 @@ MARKERS = {"spawn": "o", "fork": "s", "forkserver": "^"}
 """The shape that stands for a start method where runs are compared: circle, square, triangle."""
 
 DAGGER, CROSS = "\N{DAGGER}", "\N{MULTIPLICATION SIGN}"
+ARROW_OUT = "\N{RIGHTWARDS ARROW TO BAR}"
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,14 @@ LIGHT = Palette(
         "core": Style("#005A8C", "#00466E"),
         "task": Style("#8FC7EC", "#00466E"),
         "running": Style("#8FC7EC", "#00466E"),
+        "exited": Style("#8FC7EC", "#00466E", "//", flat="#5C9BC6"),
         "raised": Style("#E8833A", "#6B2900", "\\\\\\"),
         "lost": Style("#B3B7BE", "#16181D", "xx", dashed=True),
         "ghost": Style("#DDB3CC", "#8C2F69", dashed=True),
         "process": Style("#C5EBDF", "#00664B"),
         "manager": Style("#F3E9B0", "#665C00", ".."),
         "startup": Style("#FFFFFF", "#6A717B", "////", flat="#9AA0AA"),
+        "imports": Style("#FFFFFF", "#6A717B", "++", flat="#9AA0AA"),
         "idle": Style("#ECEEF2", "#8A9099"),
         "waits message": Style("#FFFFFF", "#B34A00"),
         "waits room": Style("#FFFFFF", "#B34A00", "..."),
@@ -107,12 +110,14 @@ DARK = Palette(
         "core": Style("#8CCBF5", "#B5DCF8"),
         "task": Style("#2B668F", "#B5DCF8"),
         "running": Style("#2B668F", "#B5DCF8"),
+        "exited": Style("#2B668F", "#B5DCF8", "//", flat="#5A97C2"),
         "raised": Style("#C8611A", "#FFD9BF", "\\\\\\"),
         "lost": Style("#4D545E", "#F2F4F7", "xx", dashed=True),
         "ghost": Style("#6E3D5B", "#E9A6CB", dashed=True),
         "process": Style("#16493C", "#8FE0C6"),
         "manager": Style("#4A4510", "#E3D98A", ".."),
         "startup": Style("#12161C", "#97A0AC", "////", flat="#77818E"),
+        "imports": Style("#12161C", "#97A0AC", "++", flat="#77818E"),
         "idle": Style("#252B34", "#6C7581"),
         "waits message": Style("#12161C", "#F0944D"),
         "waits room": Style("#12161C", "#F0944D", "..."),

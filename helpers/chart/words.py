@@ -11,6 +11,7 @@ import numpy as np
 from helpers.chart.lanes import Lane, in_lane, only_threads, task_lanes
 from helpers.chart.scene import Scene
 from helpers.timeline import (
+    EXITED,
     LOST,
     OUTCOMES,
     POOL_ROLES,
@@ -67,7 +68,8 @@ def title(scene: Scene) -> str:
 def subtitle(scene: Scene) -> list[str]:
     """Return the figures below the title, the most telling first."""
     timeline, predicted, facts = scene.timeline, scene.predicted, []
-    for code, fate in ((RAISED, "raised an error"), (LOST, "lost")):
+    fates = (RAISED, "raised an error"), (EXITED, "exited with a code"), (LOST, "lost")
+    for code, fate in fates:
         if scene.outcomes[code]:
             facts.append(f"{count(scene.outcomes[code], 'task')} {fate}")
     if scene.shares_tasks and math.isfinite(timeline.utilisation):
@@ -182,6 +184,11 @@ def hover_process(process: Process) -> str:
     return "\n".join([f"{process.name}, pid {process.pid}", *moments, *exitcode])
 
 
+def hover_idle(process: Process) -> str:
+    """Return what a worker did where it shows neither a task nor anything else."""
+    return f"{process.role} {process.lane}, pid {process.pid}\nidle: ready, and without a task"
+
+
 def hover_wait(timeline: Timeline, wait: Wait, lane: str, end: float) -> str:
     """Return all that is known of a wait in the lane of this name; it is over, or not, at `end`."""
     facts = [
@@ -275,7 +282,7 @@ def _last_finisher(scene):
 def _trouble(timeline):
     """Return which tasks failed or never ended, the first few by name."""
     facts = []
-    for code in (RAISED, LOST, RUNNING):
+    for code in (RAISED, EXITED, LOST, RUNNING):
         items = np.flatnonzero(timeline.tasks.outcome == code)
         names = [_trouble_of(timeline.tasks[int(i)]) for i in items[:3]]
         more = f" and {len(items) - 3:,} more" if len(items) > 3 else ""
@@ -384,8 +391,11 @@ def _waits(scene):
 
 
 def _transfers(timeline):
-    """Return how many large messages the workers handled, and how long that took in all."""
+    """Return what it cost the workers to import modules, and to handle large messages."""
     facts = []
+    took = [done.ended - done.began for done in timeline.imports]
+    if took:
+        facts.append(f"{count(len(took), 'import')} of modules, which took {seconds(sum(took))}")
     for action in ("unpickled", "pickled", "sent"):
         took = [
             transfer.ended - transfer.began

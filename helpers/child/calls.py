@@ -6,7 +6,7 @@ Standard library only, because every child imports this file.
 import time
 
 from helpers.child import events
-from helpers.child.labels import label_of, name_of, text_of_arguments, text_of_error
+from helpers.child.labels import label_of, name_of, text_of_arguments, text_of_error, text_of_exit
 
 SHORT_TASK = 10_000
 """ns; of a task that took less, no clock can tell what share of it was on a core."""
@@ -58,7 +58,7 @@ class RecordedCall:
         try:
             result = self.function(*args, **kwargs)
         except BaseException as error:
-            self.record_finish(events.RAISED, began, text_of_error(error))
+            self.record_error(began, error)
             raise
         took = _now() - began
         if took < _SHORT:
@@ -93,7 +93,7 @@ class RecordedCall:
             try:
                 result = function(value)
             except BaseException as error:
-                self.record_finish(events.RAISED, began, text_of_error(error))
+                self.record_error(began, error)
                 if isinstance(error, StopIteration):  # ends `list(map(...))` without an error
                     return results
                 raise
@@ -105,13 +105,25 @@ class RecordedCall:
             results.append(result)
         return results
 
+    def record_error(self, began, error):
+        """Record that a task has ended by an exception: by an error, or by leaving its process.
+
+        Args:
+            began: when the task started, in ns.
+            error: the exception.
+        """
+        if isinstance(error, SystemExit):
+            self.record_finish(events.EXITED, began, text_of_exit(error))
+        else:
+            self.record_finish(events.RAISED, began, text_of_error(error))
+
     def record_finish(self, outcome, began, text=b""):
         """Record the end of a task that was not short, and how long it was on a core.
 
         Args:
-            outcome: `events.RETURNED` or `events.RAISED`.
+            outcome: `events.RETURNED`, `events.RAISED` or `events.EXITED`.
             began: when the task started, in ns.
-            text: the exception.
+            text: the exception, or the exit code.
         """
         now, computed = _now(), self.clock()
         on_core = max(0, computed - self.computed - (began - self.asked_at)) // 1000

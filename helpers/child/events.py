@@ -121,7 +121,7 @@ NAME = Kind(8, function=SMALL)
 STARTED = Kind(9, function=SMALL, job=FIRST, item=SECOND)
 """A task has started [its arguments]."""
 FINISHED = Kind(10, outcome=SMALL, job=FIRST, computed=WIDE)
-"""The task before it has finished; `computed` is its time on a core in us [the exception]."""
+"""The task before it has finished; `computed` is its time on a core in us [how it ended]."""
 SUBMITTED = Kind(11, single=SMALL, job=FIRST, item=SECOND)
 """The parent submitted a job as a whole, or if `single` is 1 this item of it."""
 RECEIVED = Kind(12, job=FIRST, item=SECOND)
@@ -153,14 +153,16 @@ WAIT_BEGUN = Kind(24, reason=SMALL, number=SECOND, thread=THIRD)
 or is the pid of the process whose end it waits for. Waits for a lock begin with WANTED."""
 WAIT_OVER = Kind(25, reason=SMALL, number=SECOND, thread=THIRD)
 """That wait is over, or was given up."""
-LAST_KIND = WAIT_OVER.number
+IMPORTED = Kind(26, took=WIDE)
+"""To unpickle a task, modules were imported, which took so many ns until now."""
+LAST_KIND = IMPORTED.number
 
 # What the numbers in some of the fields stand for.
 
 METHODS = ("", "spawn", "fork", "forkserver")
 ROLES = ("process", "worker", "manager", "thread")
-RETURNED, RAISED = 1, 2
-"""Outcomes."""
+RETURNED, RAISED, EXITED = 1, 2, 3
+"""Outcomes; a task has EXITED if it raised a `SystemExit`, as `sys.exit` does."""
 STDOUT, STDERR = 1, 2
 """Streams."""
 UNPICKLED, PICKLED, SENT = 1, 2, 3

@@ -76,6 +76,12 @@ def text_of_error(error: BaseException) -> bytes:
     return text.encode("utf-8", "replace")[:LONGEST_TEXT]
 
 
+def text_of_exit(error: SystemExit) -> bytes:
+    """Return the exit code that a `SystemExit` asks for: of a text, the system makes a 1."""
+    code = 0 if error.code is None else error.code
+    return b"with code %d" % (code if type(code) in (int, bool) else 1)
+
+
 def _is_short_integer(value):
     return type(value) is int and LEAST_INTEGER < value < MOST_INTEGER
 

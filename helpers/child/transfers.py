@@ -2,8 +2,8 @@
 
 The worker of a pool or of an executor takes its tasks out of one queue and puts their results into
 another. Both queues do here what they do in the standard library; how long that took is recorded
-for large messages only. Small messages cost nothing more than a look at the clock, once for each
-result.
+for large messages only. A small task takes long to unpickle if modules have to be imported for it,
+so that is recorded, too. Small messages cost nothing more than some looks at the clock.
 
 The private names of the standard library's queues are used here. Were they gone, the queues would
 be left as they are and nothing would be recorded; a test checks that they are there.
@@ -11,6 +11,7 @@ be left as they are and nothing would be recorded; a test checks that they are t
 
 import contextlib
 import pickle
+import sys
 import time
 from multiprocessing.reduction import ForkingPickler
 
@@ -20,6 +21,9 @@ from helpers.child.unpickling import failing_task
 
 LARGE = 1 << 16
 """Bytes from which on a message is recorded: it takes longer than recording it, and can be seen."""
+
+LONG = 1_000_000
+"""Nanoseconds from which on an import is recorded: a shorter one cannot be seen."""
 
 
 def record_transfers(tasks, results, recorder) -> None:
@@ -46,11 +50,13 @@ def _recorded_get(queue, recorder):
             data = receive()
             if places is not None:
                 places.release()
-        if len(data) < LARGE:
-            return _unpickled(data)
-        began = time.perf_counter_ns()
+        modules, began = len(sys.modules), time.perf_counter_ns()
         task = _unpickled(data)
-        _record(recorder, events.UNPICKLED, began, time.perf_counter_ns(), len(data))
+        took = time.perf_counter_ns() - began
+        if len(data) >= LARGE:
+            _record(recorder, events.UNPICKLED, began, began + took, len(data))
+        elif took >= LONG and len(sys.modules) > modules:
+            recorder.record(events.IMPORTED, took=took)
         return task
 
     return get

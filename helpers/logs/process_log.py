@@ -15,11 +15,13 @@ from helpers.child.events import RECEIVED, SUBMITTED
 from helpers.logs.segments import Changed, Log, LogFiles, Segment, dtype_of, short_texts
 from helpers.logs.task_table import ANY_ITEM, TaskTable, keys_of
 from helpers.timeline import (
+    EXITED,
     RAISED,
     RETURNED,
     RUNNING,
     Access,
     Hold,
+    Import,
     Line,
     Process,
     Transfer,
@@ -72,7 +74,7 @@ class ProcessLog:
         self._reads, self._writes = [], []
         self._ended_holds, self._open_holds = [], {}
         self._ended_waits, self._open_waits = [], {}
-        self._carried = []
+        self._carried, self._imported = [], []
         self._functions = {}  # the number of each function in this log, and in the task table
         self._running = None  # the last task and its segment, as long as it may yet finish
         self._waiting = {SUBMITTED: [], RECEIVED: []}  # tasks of which that time is not known
@@ -89,6 +91,7 @@ class ProcessLog:
         self.ended += list(log.events_of(events.ENDED))
         self.interrupts += len(log.places_of(events.INTERRUPTED))
         self._carried += list(log.events_of(events.CARRIED))
+        self._imported += list(log.events_of(events.IMPORTED))
         self._take_in_lines(log)
         self._reads += self._accesses_in(log, events.READ, "read")
         self._writes += self._accesses_in(log, events.WRITTEN, "wrote")
@@ -168,6 +171,15 @@ class ProcessLog:
             found.append(Transfer(process.pid, process.lane, action, *times, int(event["kib"])))
         return found
 
+    def imports_of(self, process: Process) -> list[Import]:
+        """Return when this process imported modules before it could begin a task."""
+        found = []
+        for event in self._imported:
+            ended = int(event["time"])
+            times = self.seconds(ended - int(event["took"])), self.seconds(ended)
+            found.append(Import(process.pid, process.lane, *times))
+        return found
+
     # Tasks
 
     def take_in_tasks(self, table: TaskTable, segment: Segment, log: Log) -> None:
@@ -194,7 +206,7 @@ class ProcessLog:
         outcome = columns["outcome"]
         for i in np.flatnonzero(log.continues(starts)):
             table.long[int(tasks[i])] = log.text(starts[i])
-        for i in np.flatnonzero(outcome == RAISED):
+        for i in np.flatnonzero((outcome == RAISED) | (outcome == EXITED)):
             table.errors[int(tasks[i])] = log.text(finishes[after[i]])
         for i in np.flatnonzero(outcome == RUNNING):
             segment.watch(int(tasks[i]), int(segment.places[starts[i]]))
@@ -218,7 +230,7 @@ class ProcessLog:
         finished[has_end] = self.seconds(ends["time"])
         finished[was_short] = self.seconds(begun["time"][was_short] + begun["took"][was_short])
         outcome = np.where(was_short, RETURNED, RUNNING).astype(np.uint8)
-        outcome[has_end] = np.where(ends["outcome"] == events.RAISED, RAISED, RETURNED)
+        outcome[has_end] = _outcomes_of(ends)
         on_core = np.full(len(begun), math.nan)
         on_core[has_end] = _share_on_core(ends, finished[has_end] - started[has_end])
         return {
@@ -251,10 +263,9 @@ class ProcessLog:
         started, finished = table.column("started")[row], table.column("finished")[row]
         if math.isnan(finished[0]):
             finished[:] = self.seconds(end["time"])
-        raised = end["outcome"][0] == events.RAISED
-        table.column("outcome")[row] = RAISED if raised else RETURNED
+        table.column("outcome")[row] = outcome = _outcomes_of(end)
         table.column("on_core")[row] = _share_on_core(end, finished - started)
-        if raised:
+        if outcome[0] != RETURNED:
             table.errors[task] = text
 
     def _function_numbers(self, names, log, starts):
@@ -310,6 +321,13 @@ def _asked(parent, event, name):
     method = events.METHODS[int(event["method"]) % len(events.METHODS)]
     pid, lane, at = int(event["pid"]), int(event["lane"]), int(event["time"])
     return Asked(pid, parent, lane, role, method, name, at)
+
+
+def _outcomes_of(ends):
+    """Return how tasks ended, as the timeline says it."""
+    told = ends["outcome"]
+    chosen = [told == events.RAISED, told == events.EXITED]
+    return np.select(chosen, [RAISED, EXITED], RETURNED).astype(np.uint8)
 
 
 def _share_on_core(ends, durations):

@@ -150,6 +150,7 @@ class Reader:
             accesses=_in_time((log.accesses for log in logs), "time"),
             holds=_in_time((log.holds for log in logs), "wanted"),
             transfers=_in_time((log.transfers_of(process) for process, log in pairs), "began"),
+            imports=_in_time((log.imports_of(process) for process, log in pairs), "began"),
             waits=_in_time((log.waits for log in logs), "began"),
             interrupts=sum(log.interrupts for log in logs),
         )

@@ -319,7 +319,7 @@ def _ended_its_worker(task):
     A worker sends back any `Exception` that a task raises. What is none, such as `SystemExit` or
     `asyncio.CancelledError`, ends the worker, and nothing is received.
     """
-    raised = task.outcome.startswith("raised")
+    raised = task.outcome.startswith(("raised", "exited"))
     return task.outcome in ("lost", "running") or (raised and isnan(task.received))
 
 

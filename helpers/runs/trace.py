@@ -65,6 +65,8 @@ def _events(timeline) -> Iterator[dict]:
     for transfer in timeline.transfers:
         name = f"{transfer.action}: {transfer.kib:,} KiB"
         yield _span(transfer, "transfers", name, transfer.began, transfer.ended, place, now)
+    for done in timeline.imports:
+        yield _span(done, "imports", "imports modules", done.began, done.ended, place, now)
     for wait in timeline.waits:
         name = f"waits for {words.awaited(timeline, wait)}"
         yield _span(wait, "waits", name, wait.began, wait.ended, place, now)

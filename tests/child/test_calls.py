@@ -1,6 +1,7 @@
 """Calls are recorded as tasks, and the calls of a chunk as they would be one by one."""
 
 import math
+import sys
 import time
 
 import numpy as np
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from helpers.child import events
 from helpers.child.calls import SHORT_TASK, RecordedCall
 from helpers.child.recorder import Recorder
+from helpers.gantt import gantt
 from helpers.logs import segments
 from helpers.observed import get_context
 from helpers.timeline import RETURNED
 from tests.support import workers
+from tests.support.charts import legend
 from tests.support.methods import METHODS
 
 NUMBERS = (
@@ -174,3 +177,28 @@ def test_what_a_task_computed_is_counted_in_full_also_behind_short_ones(
     computed = sorted(log.events_of(events.FINISHED)["computed"])[-2:]
     for us, seconds in zip(computed, (0.002, 0.003), strict=True):
         assert 0.99 * seconds <= us / 1e6 <= 2 * seconds
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("code", "said", "exitcode"),
+    [
+        (3, "exited with code 3", 3),
+        (None, "exited with code 0", 0),
+        ("no", "exited with code 1", 1),
+    ],
+)
+def test_a_function_that_leaves_its_process_exited_and_raised_no_error(
+    method, code, said, exitcode
+) -> None:
+    mp = get_context(method)
+    child = mp.Process(target=sys.exit, args=(code,))
+    child.start()
+    child.join()
+    timeline = mp.timeline()
+    (task,) = timeline.tasks
+    assert (task.outcome, child.exitcode) == (said, exitcode)
+    chart = gantt(timeline)
+    assert "1 task exited with a code" in chart.alt
+    assert "raised" not in chart.alt.lower()
+    assert "⇥ exited with a code" in legend(chart)

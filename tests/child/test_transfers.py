@@ -4,12 +4,14 @@ import multiprocessing
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import pytest
 
 from helpers.child import events, transfers
 from helpers.gantt import gantt
 from helpers.observed import get_context
 from helpers.timeline import Transfer
+from tests.support.charts import legend
 from tests.support.methods import METHODS
 
 LARGE, SMALL = 100_000, 10
@@ -141,3 +143,35 @@ def test_the_chart_shows_them_as_strips_of_their_own_and_tells_of_them():
 
 def gids(chart):
     return {collection.get_gid() for collection in chart.figure.axes[0].collections}
+
+
+# Imports
+
+
+def test_what_a_worker_imports_for_its_first_task_is_no_idle_time():
+    mp = get_context("spawn")
+    with mp.Pool(1) as pool:
+        pool.map(float, [np.float64(1)] * 3, chunksize=1)
+    timeline = mp.timeline()
+    (imported,) = timeline.imports
+    (worker,) = timeline.processes
+    assert worker.ready <= imported.began < imported.ended <= timeline.tasks[0].started
+    assert timeline.transfers == []
+    chart = gantt(timeline)
+    assert "imports modules" in legend(chart)
+    assert "1 import of modules" in chart.alt
+
+
+def test_a_worker_that_has_all_it_needs_imports_nothing():
+    mp = get_context("spawn")
+    with mp.Pool(1) as pool:
+        pool.map(abs, range(3), chunksize=1)
+    assert mp.timeline().imports == []
+    assert "imports modules" not in legend(gantt(mp.timeline()))
+
+
+def test_an_idle_worker_says_so_under_the_mouse():
+    mp = get_context("spawn")
+    with mp.Pool(1) as pool:
+        pool.map(abs, range(3), chunksize=1)
+    assert "idle: ready, and without a task" in gantt(mp.timeline())._repr_html_()

@@ -15,6 +15,7 @@ from helpers.timeline import (
     RAISED,
     Access,
     Hold,
+    Import,
     Line,
     Message,
     Process,
@@ -79,6 +80,7 @@ RECORDS = {
     "accesses": Access,
     "holds": Hold,
     "transfers": Transfer,
+    "imports": Import,
     "waits": Wait,
 }
 """The lists of a timeline besides its tasks, and what each is a list of."""
