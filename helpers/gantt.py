@@ -64,11 +64,11 @@ def gantt(
     scene = Scene(timeline, predicted)
     headings = words.title(scene), words.subtitle(scene)
     canvas = _empty_canvas(scene, guess, bound, alongside, DARK if dark else LIGHT)
-    wide = _draw_lanes(canvas, scene)
+    wide, spots = _draw_lanes(canvas, scene)
     canvas.headings(*headings)
     _draw_surroundings(canvas, scene, guess, bound)
     alt = words.alt_text(scene, headings, guess, bound)
-    return Chart(canvas.figure, alt, hover_boxes(canvas, scene, wide))
+    return Chart(canvas.figure, alt, hover_boxes(canvas, scene, wide, spots))
 
 
 def _empty_canvas(scene, guess, bound, alongside, palette):
@@ -90,7 +90,10 @@ def _empty_canvas(scene, guess, bound, alongside, palette):
 
 
 def _draw_lanes(canvas, scene):
-    """Draw what happened, from the back to the front. Return the spans wide enough to point at."""
+    """Draw what happened, from the back to the front. Return what one can point at.
+
+    These are spans that are wide enough, by kind, and the spots of messages.
+    """
     timeline, spans = scene.timeline, spans_of(scene)
     wide = draw_spans(canvas, spans)
     if scene.predicted is not None:
@@ -102,10 +105,10 @@ def _draw_lanes(canvas, scene):
     if not timeline.accesses:  # their marks stand where the labels would
         draw_labels(canvas, timeline, wide)
     draw_marks(canvas, spans)
-    draw_messages(canvas, timeline)
+    spots = draw_messages(canvas, timeline)
     draw_accesses(canvas, timeline)
     draw_exit_codes(canvas, timeline, wide)
-    return wide | waits
+    return wide | waits, spots
 
 
 def _draw_surroundings(canvas, scene, guess, bound):

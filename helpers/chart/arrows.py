@@ -1,6 +1,7 @@
 """Messages between the lanes: an arrow from the process that put to the one that got."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
@@ -8,7 +9,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from helpers.chart.canvas import Canvas
 from helpers.chart.letters import shortened
 from helpers.chart.style import LINE_OF_TEXT, MOST_ARROWS
-from helpers.timeline import Timeline
+from helpers.timeline import Message, Timeline
 
 FEW_ARROWS = 40
 """Up to so many messages, each message's value is written beside its arrow, if there is room."""
@@ -16,17 +17,34 @@ LONGEST_VALUE = 12
 """Letters of a value beside its arrow."""
 
 
-def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
+LANES_TO_FOLLOW = 60
+"""Lanes that may lie, in all, between senders and receivers if an eye is to follow the arrows."""
+STUB = 12
+"""The pixels of an arrow of which only the ends are drawn, at each end."""
+
+
+class Spot(NamedTuple):
+    """A place on the chart where messages can be pointed at: a time and a row."""
+
+    time: float
+    row: float
+    messages: list[Message]
+
+
+def draw_messages(canvas: Canvas, timeline: Timeline) -> list[Spot]:
     """Draw an arrow for each message whose sender has a lane; a circle if nobody took it.
 
-    A message that was put before the first process was asked for comes in at the left edge.
+    A message that was put before the first process was asked for comes in at the left edge. Where
+    arrows pass over so many lanes that nobody could follow them, only their ends are drawn.
+
+    Returns:
+        Where each message leaves and arrives, and where the circles are.
     """
     lanes, lane = canvas.layout.lanes, canvas.layout.lane_of_pid
     known = [m for m in timeline.messages if m.sender in lane]
     taken = [m for m in known if m.receiver in lane and 0 <= m.got < math.inf][:MOST_ARROWS]
     waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
-    if taken:
-        _draw_arrows(canvas, taken, lane)
+    spots = _draw_arrows(canvas, taken, lane) if taken else []
     if waiting:
         senders = [lane[m.sender] for m in waiting]
         x = [max(m.put, 0) for m in waiting]
@@ -34,6 +52,8 @@ def draw_messages(canvas: Canvas, timeline: Timeline) -> None:
         circle = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
         canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **circle)
         canvas.show("not taken")
+        spots += _write_beside_circles(canvas, waiting, np.stack([x, y], axis=1))
+    return spots
 
 
 def draw_parent(canvas: Canvas, end: float) -> None:
@@ -49,22 +69,53 @@ def _is_line(lane):
 
 
 def _draw_arrows(canvas, messages, lane):
+    """Draw arrows, or only their ends, and the values beside them. Return where these ends are."""
     start, stop = _ends(canvas, messages, lane)
     few = len(messages) <= FEW_ARROWS
+    if (np.abs(stop - start)[:, 1] - 1).clip(0).sum() <= LANES_TO_FOLLOW:
+        lines = [("message", start, stop)]
+        canvas.show("message")
+    else:
+        short = np.sign(stop - start) * (0, STUB / canvas.layout.lane_height)
+        lines = [("message", stop - short, stop), ("message leaves", start, start + short)]
+        canvas.show("message ends")
+    for kind, tails, tips in lines:
+        _draw_lines(canvas, kind, tails, tips, few)
+    if few:
+        for _, tails, tips in lines:
+            for i, value in _values(canvas, messages, tails, tips).items():
+                _write_value(canvas, value, tails, tips, i)
+    ends = [*zip(stop, messages, strict=True), *zip(start, messages, strict=True)]
+    return [Spot(*end, [message]) for end, message in ends]
+
+
+def _draw_lines(canvas, kind, tails, tips, few):
+    """Draw lines of one kind; those of messages have a head."""
     paint = {"color": canvas.palette.message, "linewidth": 1.8 if few else 0.7}
     lines = LineCollection(
-        np.stack([start, stop], axis=1), gid="message", zorder=7, clip_on=False, **paint
+        np.stack([tails, tips], axis=1), gid=kind, zorder=7, clip_on=False, **paint
     )
     canvas.axes.add_collection(lines, autolim=False)
-    heads = _heads(canvas, start, stop, 10 if few else 6)
-    heads = PolyCollection(
-        heads, facecolor=canvas.palette.message, linewidth=0, zorder=7, clip_on=False
-    )
-    canvas.axes.add_collection(heads, autolim=False)
-    canvas.show("message")
-    if few:
-        for i, value in _values(canvas, messages, start, stop).items():
-            _write_value(canvas, value, start, stop, i)
+    if kind == "message":
+        heads = _heads(canvas, tails, tips, 10 if few else 6)
+        heads = PolyCollection(
+            heads, facecolor=canvas.palette.message, linewidth=0, zorder=7, clip_on=False
+        )
+        canvas.axes.add_collection(heads, autolim=False)
+
+
+def _write_beside_circles(canvas, messages, places):
+    """Write beside each circle what nobody took; of several at one place, how many they are."""
+    spots = []
+    for i, *others in _side_by_side(canvas, places):
+        value = shortened(messages[i].value, LONGEST_VALUE)
+        text = f"{1 + len(others)} messages" if others else value
+        x, y = places[i]
+        away = (canvas.text_width(text) / 2 + 9) / canvas.layout.scale
+        last = places[others[-1] if others else i, 0]
+        canvas.label_at_first_free([(last + away, y), (x - away, y)], text)
+        spots.append(Spot(x, y, [messages[n] for n in (i, *others)]))
+    return spots
 
 
 def _ends(canvas, messages, lane):
@@ -97,8 +148,16 @@ def _heads(canvas, start, stop, size):
 
 def _values(canvas, messages, start, stop):
     """Return what to write beside which arrows; for several side by side, how many they are."""
+    return {
+        i: f"{1 + len(others)} messages" if others else shortened(messages[i].value, LONGEST_VALUE)
+        for i, *others in _side_by_side(canvas, start, stop)
+    }
+
+
+def _side_by_side(canvas, *ends):
+    """Return groups of those things whose ends lie so close that they look like one, by number."""
     unit = [canvas.layout.scale, canvas.layout.lane_height]
-    ends = np.hstack([start * unit, stop * unit])  # in pixels
+    ends = np.hstack([end * unit for end in ends])  # in pixels
     groups = []
     for i in np.argsort(ends[:, 0], kind="stable").tolist():
         beside = [group for group in groups if np.abs(ends[group[-1]] - ends[i]).max() <= 8]
@@ -106,16 +165,13 @@ def _values(canvas, messages, start, stop):
             beside[0].append(i)
         else:
             groups.append([i])
-    return {
-        i: f"{1 + len(others)} messages" if others else shortened(messages[i].value, LONGEST_VALUE)
-        for i, *others in groups
-    }
+    return groups
 
 
 def _write_value(canvas, value, starts, stops, i):
-    """Write a value beside arrow i, at the first place where nothing else stands.
+    """Write a value beside arrow i, at the first place where nothing else stands, if there is one.
 
-    If there is no such place, it may stand over another arrow, but not over another text.
+    Over another arrow it would seem to belong to that one. The box under the mouse tells it anyway.
     """
     start, stop = starts[i], stops[i]
     shift = (canvas.text_width(value) / 2 + 7) / canvas.layout.scale
@@ -126,4 +182,4 @@ def _write_value(canvas, value, starts, stops, i):
     beside = (start + gap, stop - gap, start - up, stop + up, start + along / 2)
     places = [(x + side, y) for x, y in beside for side in (shift, -shift)]
     clear = [place for place in places if not canvas.is_crossed(*place, value, starts, stops)]
-    canvas.label_at_first_free(clear + places, value)
+    canvas.label_at_first_free(clear, value)

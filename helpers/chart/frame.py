@@ -31,9 +31,10 @@ LEGEND = {
     "read": "value read",
     "wrote": "value written",
     "message": "message",
+    "message ends": "message, where it leaves and where it arrives",
     "not taken": "never taken",
 }
-GLYPHS = {"message": "→", "not taken": "○", "read": "△", "wrote": "▼"}
+GLYPHS = {"message": "→", "message ends": "↓", "not taken": "○", "read": "△", "wrote": "▼"}
 """What stands in the legend for kinds that are no bars."""
 
 

@@ -1,8 +1,11 @@
 """Boxes that tell more of a process or a task when the mouse rests on it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from helpers.chart import words
+from helpers.chart.arrows import Spot
 from helpers.chart.bars import TASK_KINDS
 from helpers.chart.canvas import Canvas
 from helpers.chart.lanes import task_lanes
@@ -12,7 +15,9 @@ from helpers.chart.style import MOST_HOVER_BOXES, WIDTH
 from helpers.chart.waits import WAIT_KINDS
 
 
-def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tuple]:
+def hover_boxes(
+    canvas: Canvas, scene: Scene, wide: dict[str, Spans], spots: Sequence[Spot]
+) -> list[tuple]:
     """Return the boxes of a chart: of all start-ups and idle times, if they are few, of the
     longest tasks and of the longest waits.
 
@@ -20,6 +25,7 @@ def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tu
         canvas: where the chart was drawn.
         scene: what it shows.
         wide: the spans that have a shape of their own, by kind.
+        spots: where messages leave and arrive, and where those are that nobody took.
 
     Returns:
         For each box its text, and left, top, width and height in percent of the picture.
@@ -46,7 +52,21 @@ def hover_boxes(canvas: Canvas, scene: Scene, wide: dict[str, Spans]) -> list[tu
         name = scene.lanes[int(spans.lane[i])].name
         text = words.hover_wait(scene.timeline, wait, name, spans.right[i])
         boxes.append((text, *_place(canvas, spans, i)))
+    if len(spots) <= MOST_HOVER_BOXES // 3:
+        for spot in spots:
+            boxes.append(
+                (words.hover_messages(scene.timeline, spot.messages), *_around(canvas, spot))
+            )
     return boxes
+
+
+def _around(canvas, spot):
+    """Return left, top, width and height of a small box around a spot, in percent."""
+    layout, half = canvas.layout, 8
+    x = layout.left + layout.x(spot.time)
+    y = layout.top + spot.row * layout.lane_height
+    wide, tall = 100 / WIDTH, 100 / layout.figure_height
+    return (x - half) * wide, (y - half) * tall, 2 * half * wide, 2 * half * tall
 
 
 def _longest(wide, kinds, most):

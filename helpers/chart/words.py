@@ -17,6 +17,7 @@ from helpers.timeline import (
     POOL_ROLES,
     RAISED,
     RUNNING,
+    Message,
     Process,
     Task,
     Timeline,
@@ -187,6 +188,28 @@ def hover_process(process: Process) -> str:
 def hover_idle(process: Process) -> str:
     """Return what a worker did where it shows neither a task nor anything else."""
     return f"{process.role} {process.lane}, pid {process.pid}\nidle: ready, and without a task"
+
+
+MOST_TOLD = 8
+"""Messages that one box tells of, line by line."""
+
+
+def hover_messages(timeline: Timeline, messages: Sequence[Message]) -> str:
+    """Return what these messages were, from whom to whom, and how long each was in its queue."""
+    names = _names_of_pids(timeline)
+    lines = [_message_in_words(message, names) for message in messages[:MOST_TOLD]]
+    more = len(messages) - MOST_TOLD
+    return "\n".join(lines + ([f"and {more:,} more"] if more > 0 else []))
+
+
+def _message_in_words(message, names):
+    sender = names.get(message.sender, "?")
+    if not math.isfinite(message.got):
+        return f"{message.value} from {sender}, put at {message.put:.3f} s, never taken"
+    return (
+        f"{message.value} from {sender} to {names.get(message.receiver, '?')}, put at "
+        f"{message.put:.3f} s, got at {message.got:.3f} s ({seconds(message.got - message.put)})"
+    )
 
 
 def hover_wait(timeline: Timeline, wait: Wait, lane: str, end: float) -> str:

@@ -105,3 +105,68 @@ def test_the_value_of_a_message_stands_clear_of_the_next_arrow():
     assert places["one of them"][0] < 0.9 < 0.95 < places["another"][0]
     gap = 0.73 < places["another"][1] < 1.27
     assert gap, "the text stands between the two bars"
+
+
+def crowd(writers: int) -> Timeline:
+    """As many readers as writers; each writer sends two messages down to its reader."""
+    lanes = [process(lane, 0, ended=2.0) for lane in range(1, 2 * writers + 1)]
+    messages = [
+        Message("q", 0.1 + n / 2, 0.3 + n / 2, 4101 + i, 4101 + writers + i, f"{chr(65 + i)}{n}")
+        for i in range(writers)
+        for n in range(2)
+    ]
+    return Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0, workers=len(lanes))
+
+
+def test_arrows_that_nobody_could_follow_are_drawn_at_their_ends_only():
+    timeline = crowd(8)
+    chart = gantt(timeline)
+    for message, (tail, head) in zip(timeline.messages, arrows(chart), strict=True):
+        assert tail[0] == head[0] == pytest.approx(message.got)
+        assert head[1] - tail[1] < 0.5
+    left = [c for c in chart.figure.axes[0].collections if c.get_gid() == "message leaves"]
+    assert [line[0, 0] for line in left[0].get_segments()] == pytest.approx(
+        [message.put for message in timeline.messages]
+    )
+    assert sorted(labels(chart)) == sorted([m.value for m in timeline.messages] * 2)
+    assert "message, where it leaves and where it arrives" in legend(chart)
+
+
+def test_arrows_that_one_can_follow_are_whole():
+    chart = gantt(crowd(3))
+    assert all(tail[0] < head[0] for tail, head in arrows(chart))
+    assert "message" in legend(chart)
+
+
+def test_each_end_of_an_arrow_says_under_the_mouse_what_went_from_whom_to_whom():
+    page = gantt(crowd(8))._repr_html_()
+    said = "A0 from SpawnProcess-1 to SpawnProcess-9, put at 0.100 s, got at 0.300 s (0.20 s)"
+    assert page.count(said) == 2
+
+
+def test_a_circle_carries_its_message_and_several_their_number():
+    timeline = queue_lesson()
+    timeline.messages = [Message("q", 0.7, NAN, 501, 0, "lonely")]
+    chart = gantt(timeline)
+    assert "lonely" in labels(chart)
+    assert "lonely from SpawnProcess-1, put at 0.700 s, never taken" in chart._repr_html_()
+    timeline.messages = [Message("q", 0.7 + n / 10000, NAN, 501, 0, str(n)) for n in range(48)]
+    chart = gantt(timeline)
+    assert "48 messages" in labels(chart)
+    assert "and 40 more" in chart._repr_html_()
+
+
+def test_a_value_never_stands_over_another_arrow():
+    """It would seem to be that one's."""
+    lanes = [process(lane, 0, ended=2.0) for lane in (1, 2)]
+    messages = [Message("q", 0.5, 0.5 + n / 20, 4101, 4102, f"value {n}") for n in range(9)]
+    chart = gantt(Timeline(Tasks.from_columns([]), lanes, messages=messages, now=2.0))
+    unit = chart.figure.axes[0].transData
+    for text in texts(chart):
+        if text.get_gid() == "label":
+            number = int(text.get_text().removeprefix("value "))
+            x, y = unit.transform(text.get_position())
+            for i, line in enumerate(arrows(chart)):
+                (x0, y0), (x1, y1) = unit.transform(line)
+                at = x0 + (x1 - x0) * (y - y0) / (y1 - y0)
+                assert i == number or not min(y0, y1) < y < max(y0, y1) or abs(at - x) > 15
