@@ -269,10 +269,11 @@ class Panel(Controls):
         with self._lock:  # a slider that is moved now is heard after us
             if self.attempt is not attempt:
                 return
+            expected = self._expected_tasks()
             self.results.append(result)
             with self._told_if_it_fails():
                 predicted = self._prediction_beside(result)
-                self.say(outcome(result, predicted, guess))
+                self.say(outcome(result, predicted, guess, expected))
                 self._show(_Shown(result.timeline, predicted, guess, result.printed))
             self.guess.value = ""
             self._set_running(None)
@@ -346,10 +347,14 @@ class Panel(Controls):
         return None if result.trouble else self._prediction(result.setting)
 
     def _expected_tasks(self):
-        """Return how many tasks the next run will have: as many as are predicted, or as before."""
+        """Return how many tasks the next run will have: as many as are predicted, or as before.
+
+        After a run with trouble, that is not known.
+        """
         if self._durations is not None:
             return len(self._durations)
-        return len(self.results[-1].timeline.tasks)
+        before = self.results[-1]
+        return 0 if before.trouble else len(before.timeline.tasks)
 
     # What is shown
 

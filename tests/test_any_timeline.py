@@ -58,7 +58,7 @@ def test_any_timeline_is_held_against_a_prediction(timeline, durations) -> None:
     assert difference(timeline, predicted) != ""
     with np.errstate(all="ignore"):
         if len(timeline.tasks) == len(durations):
-            assert len(parts_of(timeline, predicted)) == 5
+            assert len(parts_of(timeline, predicted)) == 4
 
 
 @given(results(), st.integers(1, 300))

@@ -478,6 +478,10 @@ def test_where_no_number_of_workers_is_asked_for_no_guess_is(page):
     until(lambda: is_idle(shown), "the run was over")
     assert calls == [2, 2]
     assert not re.search("guess", repr(shown.controls.children))
+    rows = [
+        row for row in shown.controls.children if shown.progress in getattr(row, "children", ())
+    ]
+    assert [shown.run_button in row.children for row in rows] == [True], "no row is empty"
 
 
 # What a run prints
@@ -696,7 +700,8 @@ def test_stop_ends_a_run_and_its_processes_and_shows_what_had_happened_until_the
     shown.stop_button.click()
     until(lambda: is_idle(shown), "the panel had stopped")
     until(lambda: not new_children(before), "the children had gone")
-    assert status(shown) == "workers=2: stopped. The chart shows what had happened until then."
+    words = "workers=2: stopped. The chart shows what had happened until then: 1 of 3 tasks done."
+    assert status(shown) == words
     assert shown.results[-1].trouble == "stopped"
     last = shown.results[-1].timeline
     assert outcomes(last).count("returned") == 1

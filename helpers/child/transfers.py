@@ -22,8 +22,8 @@ from helpers.child.unpickling import failing_task
 LARGE = 1 << 16
 """Bytes from which on a message is recorded: it takes longer than recording it, and can be seen."""
 
-LONG = 1_000_000
-"""Nanoseconds from which on an import is recorded: a shorter one cannot be seen."""
+LONG = 20_000_000
+"""Nanoseconds from which on an import is recorded: a shorter one is lost in a worker's start."""
 
 
 def record_transfers(tasks, results, recorder) -> None:

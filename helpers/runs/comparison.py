@@ -172,6 +172,11 @@ def _most_varied(results):
     return max(results[-1].setting.numbers, key=lambda name: (values(name), name == WORKERS))
 
 
+def compared(results: Sequence[Result]) -> int:
+    """Return how many of the runs the chart shows."""
+    return len(_points(results)[1])
+
+
 # The chart in words
 
 UNFIT = "did not end well, or had no task"

@@ -128,9 +128,13 @@ class Controls:
             yield slider
             if name in COUNT_PROCESSES:
                 yield self.core_mark
-        guess = [self.guess] if "workers" in self.sliders else []
-        yield _row(*guess, self.progress, self.so_far)
-        yield _row(self.method, self.run_button, self.stop_button, self.save_button, self.dark)
+        progress = [self.progress, self.so_far]
+        buttons = [self.method, self.run_button, self.stop_button, self.save_button, self.dark]
+        if "workers" in self.sliders:
+            yield _row(self.guess, *progress)
+            yield _row(*buttons)
+        else:  # a row of its own would be empty until something runs
+            yield _row(*buttons, *progress)
         if sys.platform == "win32":
             yield widgets.Label(ONLY_STOP)
 

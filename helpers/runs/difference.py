@@ -1,9 +1,10 @@
 """Why a run took longer than its predicted schedule: the difference, taken apart by name.
 
-A prediction knows nothing of start-up, of messages, and of too few cores. Their cost is read off
-one lane, the one whose task finished last, because everybody had to wait for that lane. Its time
-from zero to the total has no holes: the time until its first task started, the tasks themselves,
-the gaps between them, and the time after its last task.
+The makespan, from the first task's start to the last task's finish, is held against the makespan
+that was predicted. A prediction knows nothing of workers that start late, of messages, and of too
+few cores. Their cost is read off one lane, the one whose task finished last, because everybody had
+to wait for that lane. Its time has no holes: the time until its own first task started, the tasks
+themselves, and the gaps between them.
 """
 
 import math
@@ -16,28 +17,27 @@ from helpers.timeline import Timeline
 
 
 class Parts(NamedTuple):
-    """The parts of a difference, in seconds: they add up to the total minus the predicted makespan.
+    """The parts of a difference, in seconds: they add up to the makespan minus the predicted one.
 
-    start_up: until the lane that finished last began its first task.
+    late: from the first task's start until the lane that finished last began its own first task.
     waiting: how much longer its tasks took than predicted: tasks that compute take longer when they
         wait for a core. Less than zero if they were shorter.
     between: from the end of a task to the start of the next: queue and pickling, both ways.
-    returning: from the end of the last task to the last result's arrival.
     placing: the cost, or the gain, of this lane's tasks being others than those of the prediction's
         longest lane.
     """
 
-    start_up: float
+    late: float
     waiting: float
     between: float
-    returning: float
     placing: float
 
 
 def difference(timeline: Timeline, predicted: Timeline) -> str:
-    """Say in one or two sentences how the total differs from the predicted makespan, and why.
+    """Say in a sentence how the makespan differs from the predicted one, and why.
 
-    The numbers are rounded so that the printed ones add up.
+    The numbers are rounded so that the printed ones add up. Parts that round to nothing are not
+    told.
 
     Args:
         timeline: a measured run, after its end.
@@ -61,17 +61,17 @@ def difference(timeline: Timeline, predicted: Timeline) -> str:
     def said(seconds):
         return f"{round(seconds, digits) + 0.0:.{digits}f} s".replace("-", "\N{MINUS SIGN}")
 
-    total, change = ends[-1], ends[-1] - ends[0]
+    change = round(ends[-1] - ends[0], digits)
     named = Parts(*(round(step, digits) for step in np.diff(ends)))
-    told = ", ".join(f"{said(seconds)} {name}" for seconds, name in _names(timeline, named))
-    return (
-        f"Total {said(total)} against a predicted makespan of {said(ends[0])}. "
-        f"{said(abs(change))} {'more' if change >= 0 else 'less'}: {told}."
-    )
+    told = [f"{said(seconds)} {name}" for seconds, name in _names(timeline, named) if seconds]
+    if not told:
+        return f"Makespan {said(ends[-1])}, as predicted."
+    how = f"{said(abs(change))} {'more' if change >= 0 else 'less'}"
+    return f"Makespan {said(ends[-1])} against {said(ends[0])} predicted. {how}: {', '.join(told)}."
 
 
 def parts_of(timeline: Timeline, predicted: Timeline) -> Parts:
-    """Take the time between the predicted makespan and the measured total apart.
+    """Take the time between the predicted makespan and the measured one apart.
 
     Both timelines must hold equally many tasks, all of them finished. Which measured task is which
     predicted one is not recorded, so they are paired by length: the longest with the longest.
@@ -82,10 +82,9 @@ def parts_of(timeline: Timeline, predicted: Timeline) -> Parts:
     expected = _paired_by_length(took, predicted)[mine]
     first, last = tasks.started[mine].min(), tasks.finished[mine].max()
     return Parts(
-        start_up=float(first),
+        late=float(first - tasks.started.min()),
         waiting=float((took[mine] - expected).sum()),
         between=float(last - first - took[mine].sum()),
-        returning=float(timeline.total - last),
         placing=float(expected.sum() - predicted.makespan),
     )
 
@@ -105,14 +104,13 @@ def _paired_by_length(took, predicted):
 
 
 def _names(timeline, parts):
-    """Return the parts worth telling, each with its name."""
-    told = [(parts.start_up, "start-up"), (parts.waiting, _waiting(timeline, parts.waiting))]
-    told.append((parts.between, "between tasks"))
-    if np.isfinite(timeline.tasks.received).any():
-        told.append((parts.returning, "for the last result to come back"))
-    if parts.placing:
-        told.append((parts.placing, "because the tasks fell to other workers than predicted"))
-    return told
+    """Return the parts, each with its name."""
+    return [
+        (parts.late, "because this worker started up later than the first"),
+        (parts.waiting, _waiting(timeline, parts.waiting)),
+        (parts.between, "between tasks"),
+        (parts.placing, "because the tasks fell to other workers than predicted"),
+    ]
 
 
 def _waiting(timeline, seconds):
@@ -121,9 +119,7 @@ def _waiting(timeline, seconds):
     Only tasks that compute are said to have waited for a core, and only if they were off the core
     for long enough.
     """
-    if seconds == 0:
-        return "waiting for a core"
-    if seconds < 0:
+    if seconds <= 0:
         return "because tasks were shorter than predicted"
     tasks, mine = timeline.tasks, _slowest_lane(timeline)
     took = (tasks.finished - tasks.started)[mine]

@@ -6,11 +6,11 @@ from helpers.chart import words
 from helpers.chart.scene import Scene
 from helpers.runs.difference import difference
 from helpers.runs.runner import INTERRUPTED, LEFT_BEHIND, STOPPED, Result
-from helpers.timeline import RUNNING, Timeline
+from helpers.timeline import EXITED, RAISED, RETURNED, RUNNING, Timeline
 
 HOW_IT_ENDED = {
-    STOPPED: "stopped. The chart shows what had happened until then.",
-    INTERRUPTED: "interrupted. The chart shows what had happened until then.",
+    STOPPED: "stopped. The chart shows what had happened until then{so_far}.",
+    INTERRUPTED: "interrupted. The chart shows what had happened until then{so_far}.",
     LEFT_BEHIND: (
         "stopped. Its processes have ended, but your function is stuck in something else; "
         "it was left behind, and what it still does is not shown."
@@ -18,16 +18,25 @@ HOW_IT_ENDED = {
 }
 
 
-def outcome(result: Result, predicted: Timeline | None = None, guess: float | None = None) -> str:
+def outcome(
+    result: Result,
+    predicted: Timeline | None = None,
+    guess: float | None = None,
+    expected: int = 0,
+) -> str:
     """Say in a line how a run ended.
 
     Args:
         result: the run.
         predicted: its schedule, from `predict(...)`: the difference is taken apart.
         guess: the makespan that the student expected, in seconds.
+        expected: how many tasks there would have been without the trouble; 0 if that is not known.
     """
+    if result.trouble in HOW_IT_ENDED:
+        how = HOW_IT_ENDED[result.trouble].format(so_far=_so_far(result.timeline, expected))
+        return f"{result.setting}: {how}"
     if result.trouble:
-        return f"{result.setting}: {HOW_IT_ENDED.get(result.trouble, result.trouble)}"
+        return f"{result.setting}: {result.trouble}"
     said = f"{words.title(Scene(result.timeline))}."
     if not len(result.timeline.tasks):
         return said
@@ -37,6 +46,15 @@ def outcome(result: Result, predicted: Timeline | None = None, guess: float | No
     if predicted is not None:
         said += f" {difference(result.timeline, predicted)}"
     return said
+
+
+def _so_far(timeline, expected):
+    """Return how many tasks were done, and of how many if that is known."""
+    ended = np.isin(timeline.tasks.outcome, (RETURNED, RAISED, EXITED))
+    done = int(np.count_nonzero(ended))
+    if expected >= max(len(ended), 1):
+        return f": {done:,} of {words.count(expected, 'task')} done"
+    return f": {words.count(done, 'task')} done" if len(ended) else ""
 
 
 def to_go(timeline: Timeline, expected: int, predicted: Timeline | None = None) -> str:

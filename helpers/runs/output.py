@@ -15,7 +15,7 @@ from IPython.display import display, update_display
 
 from helpers import machine
 from helpers.chart import words
-from helpers.runs.comparison import charts_together, comparison
+from helpers.runs.comparison import charts_together, compared, comparison
 from helpers.runs.runner import Result
 from helpers.runs.table import table_html
 
@@ -25,14 +25,20 @@ MOST_TOGETHER = 6
 WITHOUT_KERNEL = "Run this cell to get its sliders."
 """What stands in place of the widgets in a saved notebook."""
 
-HIDE_THE_ORDINARY = """<style>
+STYLES = """<style>
 .jp-OutputArea-child:has(> * > .panel-widgets) + .jp-OutputArea-child:has(.chart),
 .jp-OutputArea-child:has(> * > .panel-widgets) + .jp-OutputArea-child:has(.chart)
     + .jp-OutputArea-child { display: none; }
 .panel-widgets > .widget-html > .widget-html-content { line-height: normal; }
+.panel-widgets > .widget-vbox { position: sticky; top: 0; z-index: 2;
+    background: var(--jp-layout-color0, white); }
+.jp-OutputArea:has(.panel-widgets), .jp-OutputArea-child:has(.panel-widgets),
+.jp-OutputArea-output:has(.panel-widgets), .widget-box.panel-widgets { overflow: visible; }
 </style>"""
 """Rules for a page that shows the widgets. They hide the two outputs that follow those: the same
-chart and the same comparison. ipywidgets sets the lines of a text as far apart as buttons."""
+chart and the same comparison. ipywidgets sets the lines of a text as far apart as buttons. The
+controls stay at the top of the page while one reads a chart that is taller than the page: for that,
+nothing around them may have a scroll bar of its own."""
 
 _numbers = itertools.count(1)
 
@@ -59,7 +65,7 @@ class Output:
 
     def show_for_now(self, content: str) -> None:
         """Show another chart, as HTML, that nobody will want to keep."""
-        self.chart.value = HIDE_THE_ORDINARY + _as_on_the_page(content)
+        self.chart.value = STYLES + _as_on_the_page(content)
 
     def update_chart(self, content: str, png: bytes = b"") -> None:
         """Put a chart, as HTML and perhaps as PNG, in place of the one that is shown."""
@@ -101,7 +107,9 @@ def compared_pieces(results: Sequence[Result], *, dark: bool) -> Iterator[str]:
         yield "<small>After the next run, all runs are compared here.</small>"
         return
     latest = results[-MOST_TOGETHER:]
-    yield f"<details><summary>Compare {words.count(len(results), 'run')}</summary>"
+    shown, runs = compared(results), words.count(len(results), "run")
+    told = runs if shown in (0, len(results)) else f"{shown} of {runs}"
+    yield f"<details><summary>Compare {told}</summary>"
     yield comparison(results, machine.usable_cores().count, dark=dark)._repr_html_()
     yield f"{table_html(results)}</details>"
     yield f"<details><summary>The latest {len(latest)}, on one time axis</summary>"

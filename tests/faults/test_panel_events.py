@@ -54,7 +54,7 @@ def test_stop(seat: Seat, tmp_path) -> None:
     pressed_run(seat, tmp_path)
     seat.click("panel.stop_button")
     over(seat, 2)
-    words = "workers=2: stopped. The chart shows what had happened until then."
+    words = "workers=2: stopped. The chart shows what had happened until then: 0 of 4 tasks done."
     assert seat.value("panel.status.value") == words
     assert seat.value("{task.outcome for task in panel.results[-1].timeline.tasks}") == "{'lost'}"
     seat.run("panel = None")

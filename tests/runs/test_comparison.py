@@ -14,6 +14,7 @@ from PIL import Image
 from helpers.chart.curves import ticks
 from helpers.chart.style import DARK, LIGHT, MARKERS, MOST_HOVER_BOXES, SMALL_FONT, WIDTH
 from helpers.runs.comparison import charts_together, comparison, speed_up_of_each
+from helpers.runs.output import compared_html
 from helpers.timeline import LOST, RETURNED
 from tests.support.colours import contrast, lightness
 from tests.support.runs import FIVE, METHODS, forty, nothing, readers, run
@@ -425,3 +426,12 @@ def test_charts_together_can_be_dark():
     (chart,) = charts_together([run(1)], dark=True)
     assert chart.figure.get_facecolor()[0] < 0.2
     assert list(charts_together([])) == []
+
+
+def test_the_line_above_the_comparison_counts_the_runs_that_it_shows():
+    results = [run(1), run(2), run(2, trouble="stopped"), run(4, chunksize=2), run(3)]
+    summary = re.search("<summary>(.*?)</summary>", compared_html(results, dark=False))[1]
+    assert summary == "Compare 3 of 5 runs"
+    assert comparison(results, 2).alt.count("3 runs: fastest") == 1
+    assert "Compare 2 runs" in compared_html(results[:2], dark=False)
+    assert "Compare 2 runs" in compared_html([nothing(), nothing()], dark=False)

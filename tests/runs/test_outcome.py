@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from helpers.runs.outcome import to_go
+from helpers.runs.outcome import outcome, to_go
+from helpers.runs.runner import Result, Setting
 from helpers.schedule import predict
 from helpers.timeline import RETURNED, RUNNING, Tasks, Timeline
 
@@ -53,3 +54,24 @@ def test_before_the_first_and_after_the_last_task_nothing_is_said():
     assert to_go(snapshot([1.0] * 4, 2, 0.5), 4) == ""
     assert to_go(snapshot([1.0] * 4, 2, 3.0), 4) == ""
     assert to_go(snapshot([1.0] * 4, 2, 0.1), 4) == ""
+
+
+# How a run ended
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "interrupted"])
+def test_a_run_that_was_broken_off_says_how_many_tasks_of_how_many_were_done(trouble):
+    timeline = snapshot([1.0] * 5, 2, 1.5)  # two are done, two under way
+    result = Result(Setting("spawn", {"workers": 2}), timeline, trouble)
+    begin = f"workers=2: {trouble}. The chart shows what had happened until then"
+    assert outcome(result, expected=5) == f"{begin}: 2 of 5 tasks done."
+    assert outcome(result) == f"{begin}: 2 tasks done."
+    assert outcome(result, expected=3) == f"{begin}: 2 tasks done.", "it was not known"
+    nothing = Result(result.setting, Timeline(Tasks.from_columns([])), trouble)
+    assert outcome(nothing) == f"{begin}."
+    assert outcome(nothing, expected=5) == f"{begin}: 0 of 5 tasks done."
+
+
+def test_other_trouble_is_told_as_it_is():
+    result = Result(Setting("spawn", {"workers": 2}), snapshot([1.0], 1, 2.0), "ValueError: {}")
+    assert outcome(result, expected=5) == "workers=2: ValueError: {}"
