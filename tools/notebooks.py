@@ -33,6 +33,8 @@ there are no times of execution, no version numbers and no widgets. A saved widg
 its kernel JupyterLab shows "model not found" and a code host shows nothing, and its random ids
 would change with every run. Without it, the plain text that stands beside it in the output is shown
 until the student runs the cell. nbval does not compare widgets, but does compare that text.
+
+A section whose heading begins with `## Deeper` is folded when the notebook opens.
 """
 
 import argparse
@@ -52,6 +54,8 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SECONDS_PER_CELL = 60
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = ("nbval_reason", "tags")
+FOLDED = "jp-MarkdownHeadingCollapsed"
+"""What JupyterLab writes beside a heading whose section is folded. All cells in it run as ever."""
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {
@@ -136,6 +140,8 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         copy = nbformat.from_dict({**cell, "id": _cell_id(cell, taken)})
         copy.metadata = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+        if cell.cell_type == "markdown" and cell.source.startswith("## Deeper"):
+            copy.metadata[FOLDED] = True
         for output in copy.get("outputs", []):
             if "data" in output:
                 output.data.pop(WIDGET_VIEW, None)
