@@ -7,8 +7,9 @@
     gantt(subprocess.timeline())        # when the command was alive, and what went in and out
 
 A command is no Python process: nothing inside it can tell us what it does. So the timeline shows
-what its parent sees: when the parent started the command, when it noticed its end, and when it
-wrote or read text through a pipe.
+what its parent sees: when the parent asked for the command, when the system had started it, when
+the parent noticed its end, and when it wrote or read text through a pipe. How long the program
+itself took to start up after that, nobody here can tell.
 """
 
 import functools
@@ -72,6 +73,7 @@ class Recording:
             workers=len(self.processes),
             now=moment - zero,
             parent=os.getpid(),
+            commands=True,
         )
 
     def _asked_by(self, questions):
@@ -99,7 +101,7 @@ class ObservedPopen(subprocess.Popen):
         if not isinstance(args, str | bytes | os.PathLike):
             args = list(args)  # an iterator can be read only once
         super().__init__(args, *others, **options)
-        born = now()  # when `Popen` returns, the program has been started
+        born = now()  # when `Popen` returns, the system has started the program, not more
         self._lane = next(self._recording.lanes)
         self._recording.processes[self._lane] = Process(
             name=name_of(args),

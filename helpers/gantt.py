@@ -13,7 +13,14 @@ from collections.abc import Sequence
 
 from helpers.chart import words
 from helpers.chart.arrows import draw_messages, draw_parent
-from helpers.chart.bars import draw_exit_codes, draw_ghosts, draw_labels, draw_marks, draw_spans
+from helpers.chart.bars import (
+    draw_chunks,
+    draw_exit_codes,
+    draw_ghosts,
+    draw_labels,
+    draw_marks,
+    draw_spans,
+)
 from helpers.chart.canvas import Canvas
 from helpers.chart.frame import draw_lane_names, draw_legend, draw_time_axis
 from helpers.chart.hover import hover_boxes
@@ -22,7 +29,7 @@ from helpers.chart.picture import Chart
 from helpers.chart.rulers import draw_rulers, expected_rulers, measured_rulers, rulers_for
 from helpers.chart.scene import Scene
 from helpers.chart.settings import own_settings
-from helpers.chart.spans import ghost_spans, spans_of
+from helpers.chart.spans import chunk_spans, ghost_spans, spans_of
 from helpers.chart.style import DARK, LIGHT
 from helpers.chart.waits import draw_waits, wait_spans
 from helpers.timeline import Timeline
@@ -98,6 +105,7 @@ def _draw_lanes(canvas, scene):
     wide = draw_spans(canvas, spans)
     if scene.predicted is not None:
         draw_ghosts(canvas, ghost_spans(scene.predicted, scene, scene.lanes))
+    draw_chunks(canvas, chunk_spans(timeline, scene.lanes))
     draw_parent(canvas, scene.end)
     waits = draw_waits(canvas, wait_spans(scene, canvas.layout.lane_of_pid), spans)
     draw_imports(canvas, timeline)
@@ -124,9 +132,19 @@ def _draw_surroundings(canvas, scene, guess, bound):
     draw_legend(canvas, _legend_names(canvas, scene.timeline))
 
 
+OF_COMMANDS = {
+    "startup": "asked for, until the system had started it",
+    "process": "runs; inside: not observed",
+}
+"""What the legend says of commands, whose own start-up is unknown."""
+
+
 def _legend_names(canvas, timeline):
     """Return what the legend calls tasks: by their function, if labels are its arguments."""
+    if timeline.commands:
+        return OF_COMMANDS
     task = f"task {canvas.function}" if 0 < len(canvas.function) < 32 else "task"
     if timeline.predicted:
         return {"ghost": f"predicted {task}"}
-    return {"task": f"{task}, off the core" if "core" in canvas.shown else task}
+    measured = f"{task}, off the core" if "core" in canvas.shown else task
+    return {"task": measured, "ghost": "task, predicted"}

@@ -296,6 +296,7 @@ class Timeline:
         waits=(),
         interrupts=0,
         own_zeros=False,
+        commands=False,
     ):
         self.tasks = tasks
         self.processes = list(processes)
@@ -316,6 +317,7 @@ class Timeline:
         self.waits = sorted([*waits, *_waits_for_locks(holds)], key=attrgetter("began"))
         self.interrupts = interrupts  # how often SIGINT reached one of the processes
         self.own_zeros = own_zeros  # every process's moments count from when it was asked for
+        self.commands = commands  # nobody observes what the processes do inside, nor their start-up
 
     @property
     def ends(self) -> np.ndarray:
@@ -454,6 +456,7 @@ def start_ups(*timelines: Timeline) -> Timeline:
         workers=sum(timeline.workers for timeline in timelines),
         now=max((timeline.now for timeline in timelines), default=math.nan),
         own_zeros=True,
+        commands=bool(timelines) and all(timeline.commands for timeline in timelines),
     )
 
 

@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.external import brief, get_subprocess, name_of
+from helpers.gantt import gantt
 from helpers.lookups import nslookup_command
 from helpers.nameserver import NameServer
+from helpers.timeline import start_ups
 from tests.support.anything import examples
+from tests.support.charts import legend
 from tests.support.within import until
 
 ECHO = [
@@ -355,3 +358,19 @@ def test_a_lane_is_named_after_its_command(command, name):
 def test_any_message_is_told_in_one_line_and_any_command_has_a_name(data, args):
     assert len(brief(data).splitlines()) <= 1
     assert name_of(args) is not None
+
+
+def test_nothing_is_said_of_a_commands_own_start_up(subprocess):
+    """When `Popen` returns, the system has started a program that is not ready for long."""
+    subprocess.run([sys.executable, "-c", "pass"])
+    timeline = subprocess.timeline()
+    chart = gantt(timeline)
+    assert timeline.commands
+    assert "start-up" not in chart.alt.lower()
+    assert "ready" not in chart.alt
+    assert "started by the system" in chart.alt.lower()
+    assert legend(chart) == [
+        "asked for, until the system had started it",
+        "runs; inside: not observed",
+    ]
+    assert start_ups(timeline, timeline).commands

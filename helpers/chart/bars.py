@@ -241,6 +241,23 @@ def _envelopes(spans):
     return Spans(lanes, left, right, np.full(len(lanes), math.nan), lanes)
 
 
+FRAME = 0.05
+"""How far the frame of a chunk stands out above and below its tasks, as part of a row."""
+
+
+def draw_chunks(canvas: Canvas, chunks: Spans) -> None:
+    """Draw a frame around the tasks of each chunk that is long enough for it: it is one message."""
+    if canvas.layout.together > 1:
+        return
+    chunks = chunks.where(canvas.layout.x(chunks.length) >= 6)
+    if len(chunks):
+        top, bottom = canvas.bar
+        corners = corners_of(canvas, chunks, top - FRAME, bottom + FRAME)
+        paint = {"facecolor": "none", "edgecolor": canvas.palette.kinds["chunk"].edge}
+        add_shapes(canvas, corners, "chunk", 5.5, linewidth=2.2, **paint)
+        canvas.show("chunk")
+
+
 # Labels in the bars
 
 

@@ -101,6 +101,25 @@ def task_spans(
     )
 
 
+def chunk_spans(timeline: Timeline, lanes: Sequence[Lane]) -> Spans:
+    """Return chunks of several tasks, from the start of their first task to the end of their last.
+
+    The results of a chunk come back in one message, so tasks of the same process that were received
+    at the same moment are a chunk. As long as nothing was received, no chunk is known.
+    """
+    tasks = task_spans(timeline, lanes)
+    pid, received = timeline.tasks.pid, timeline.tasks.received
+    order = np.lexsort((tasks.left, pid))
+    tasks, pid, received = tasks.where(order), pid[order], received[order]
+    begins = np.ones(len(tasks), bool)
+    begins[1:] = (pid[1:] != pid[:-1]) | (received[1:] != received[:-1])
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(tasks)) - 1 if len(first) else first
+    chunks = tasks.where(first)
+    chunks.right = tasks.right[last]
+    return chunks.where(last > first)
+
+
 def lanes_alike(predicted: Timeline, timeline: Timeline) -> np.ndarray:
     """Return for each lane number of a prediction the measured lane to lay it beside.
 

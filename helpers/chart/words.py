@@ -136,13 +136,17 @@ def _lifetime(timeline):
 
 
 def _start_up(timeline):
-    """Return how long processes took to start, from the quickest to the slowest."""
+    """Return how long processes took to start, from the quickest to the slowest.
+
+    Of commands, one only knows how long the system took: not when their programs were ready.
+    """
     took = [process.up - process.asked for process in timeline.processes]
     took = [time for time in took if math.isfinite(time)]
     if not took:
         return []
     low, high = seconds(min(took)), seconds(max(took))
-    return [f"start-up {low}" if low == high else f"start-up {low.removesuffix(' s')} to {high}"]
+    what = "started by the system within" if timeline.commands else "start-up"
+    return [f"{what} {low}" if low == high else f"{what} {low.removesuffix(' s')} to {high}"]
 
 
 # Labels in the bars
@@ -324,7 +328,8 @@ def _lane_in_words(timeline, lane):
     pids = f" (pid {', '.join(map(str, lane.pids))})" if any(lane.pids) else ""
     if lane.role == "parent":
         return f"parent{pids}"
-    parts = [_process_in_words(p) for p in timeline.processes if in_lane(p, lane)]
+    up = "started by the system" if timeline.commands else "ready"
+    parts = [_process_in_words(p, up) for p in timeline.processes if in_lane(p, lane)]
     if lane.role != "manager":
         ends = timeline.ends
         items = np.flatnonzero(timeline.tasks.lane == lane.number)
@@ -333,8 +338,9 @@ def _lane_in_words(timeline, lane):
     return f"{lane.name}{host}{pids}: {', '.join(part for part in parts if part) or 'no task'}"
 
 
-def _process_in_words(process):
-    facts = [f"ready at {process.up:.2f} s"] if math.isfinite(process.up) else ["not ready yet"]
+def _process_in_words(process, up):
+    """Return when a process had started up, which is called `up`, and how it ended."""
+    facts = [f"{up} at {process.up:.2f} s"] if math.isfinite(process.up) else ["not ready yet"]
     if process.role not in POOL_ROLES and math.isfinite(process.ended):
         facts.append(f"ended at {process.ended:.2f} s")
     if process.role not in POOL_ROLES and process.exitcode is not None:

@@ -18,7 +18,7 @@ from helpers.timeline import Timeline
 
 FACTS = (
     *("method", "workers", "now", "predicted", "parent"),
-    *("lost_events", "lost_text", "interrupts", "own_zeros"),
+    *("lost_events", "lost_text", "interrupts", "own_zeros", "commands"),
 )
 """What the file tells of the timeline as a whole: attributes of `Timeline`."""
 

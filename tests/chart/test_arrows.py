@@ -129,7 +129,7 @@ def test_arrows_that_nobody_could_follow_are_drawn_at_their_ends_only():
         [message.put for message in timeline.messages]
     )
     assert sorted(labels(chart)) == sorted([m.value for m in timeline.messages] * 2)
-    assert "message, where it leaves and where it arrives" in legend(chart)
+    assert "message: leaves, arrives" in legend(chart)
 
 
 def test_arrows_that_one_can_follow_are_whole():

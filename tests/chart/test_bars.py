@@ -4,6 +4,7 @@ import io
 import itertools
 import math
 import random
+import time
 import warnings
 
 import numpy as np
@@ -17,6 +18,7 @@ from helpers.chart.scene import Scene
 from helpers.chart.spans import Spans, coverage
 from helpers.chart.style import DPI, LIGHT
 from helpers.gantt import gantt
+from helpers.observed import get_context
 from helpers.schedule import predict
 from helpers.timeline import RAISED, RETURNED, RUNNING, Timeline
 from tests.support.charts import (
@@ -367,3 +369,34 @@ def test_narrow_tasks_beside_wide_ones_leave_no_hole():
     scale = pixels.shape[1] / (Scene(timeline).end * 1.02)
     first, last = (math.ceil(READY * scale), int((timeline.makespan + READY) * scale))
     assert (painted.sum(axis=0)[first:last] == tall).all()
+
+
+def test_the_tasks_of_a_chunk_are_in_one_frame_since_they_are_one_message():
+    """Tasks that came back at the same moment; a chunk of one task needs no frame."""
+    timeline = pool(1, [0.5, 0.5, 0.5, 0.5, 0.5], received=[1.25, 1.25, 2.3, 2.3, 2.8])
+    chart = gantt(timeline)
+    frames = extents(chart, "chunk")
+    assert np.array(frames)[:, :2] == pytest.approx(np.array([(0.2, 1.2), (1.2, 2.2)]))
+    bars = extents(chart, "task")
+    assert all(top < bars[0][2] and bottom > bars[0][3] for *_, top, bottom in frames)
+    assert "chunk: one message" in legend(chart)
+
+
+def test_tasks_of_two_workers_are_never_in_one_frame():
+    assert not extents(gantt(pool(2, [0.5, 0.5], received=[0.7, 0.7])), "chunk")
+
+
+def test_there_is_no_frame_where_nothing_was_received_or_each_task_came_back_alone():
+    assert not extents(gantt(pool(2, FIVE)), "chunk")
+    alone = gantt(pool(2, FIVE, received=[1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert not extents(alone, "chunk")
+    assert "chunk: one message" not in legend(alone)
+
+
+@pytest.mark.parametrize("chunksize", [1, 3])
+def test_the_chunks_of_a_pool_have_frames(chunksize):
+    mp = get_context("spawn")
+    with mp.Pool(2) as workers:
+        workers.map(time.sleep, [0.05] * 6, chunksize)
+    frames = extents(gantt(mp.timeline()), "chunk")
+    assert len(frames) == (0 if chunksize == 1 else 2)

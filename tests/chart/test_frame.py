@@ -48,7 +48,7 @@ def test_the_legend_names_what_is_there_and_nothing_else():
     assert core == [
         "task long_time_task(…), off the core",
         "on a core",
-        "predicted",
+        "task, predicted",
         "start-up",
         "idle",
     ]

@@ -32,13 +32,13 @@ def two(waits=(), **more) -> Timeline:
     ("reason", "kind", "said"),
     [
         ("message", "waits message", "waits for a message"),
-        ("room", "waits room", "waits for room in a queue"),
+        ("room", "waits room", "waits for room"),
         ("lock", "waits lock", "waits for a lock"),
         ("semaphore", "waits lock", "waits for a lock"),
-        ("barrier", "waits others", "waits for other processes"),
-        ("event", "waits others", "waits for other processes"),
-        ("condition", "waits others", "waits for other processes"),
-        ("end", "waits others", "waits for other processes"),
+        ("barrier", "waits others", "waits for others"),
+        ("event", "waits others", "waits for others"),
+        ("condition", "waits others", "waits for others"),
+        ("end", "waits others", "waits for others"),
     ],
 )
 def test_a_wait_is_an_open_bar_over_the_task_and_says_what_for(reason, kind, said) -> None:
@@ -131,7 +131,7 @@ def test_short_waits_of_short_tasks_leave_the_rest_of_the_tasks_filled() -> None
 
 def test_a_wait_too_short_to_be_seen_is_no_kind_of_its_own_in_the_legend() -> None:
     chart = gantt(two([Wait("room", "queue 1", 4101, 1.0, 1.0001)]))
-    assert "waits for room in a queue" not in legend(chart)
+    assert "waits for room" not in legend(chart)
     assert not chart.figure.axes[0].images
 
 

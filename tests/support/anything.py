@@ -114,7 +114,7 @@ def timelines(draw) -> Timeline:
         lists[name] = draw(st.lists(st.builds(kind, **fields), max_size=3))
     facts = {"workers": draw(LANES), "now": LATEST, "parent": draw(COUNTS)}
     facts |= {"method": draw(st.sampled_from(["", "spawn", "fork"])), "interrupts": draw(COUNTS)}
-    facts |= {"own_zeros": draw(st.booleans())}
+    facts |= {"own_zeros": draw(st.booleans()), "commands": draw(st.booleans())}
     work = draw(tasks())
     predicted = len(work) > 0 and draw(st.booleans())  # nobody predicts nothing
     return Timeline(work, predicted=predicted, **lists, **facts)
