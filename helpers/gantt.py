@@ -44,6 +44,8 @@ def gantt(
     guess: float | None = None,
     bound: float | None = None,
     alongside: Sequence[Timeline] = (),
+    since: float = 0.0,
+    until: float | None = None,
 ) -> Chart:
     """Return the chart of a timeline; with `predicted`, that schedule is drawn beside it.
 
@@ -58,9 +60,12 @@ def gantt(
         bound: a makespan that theory says cannot be exceeded, in seconds; another line.
         alongside: timelines on other charts that this one is compared with. If each of those
             charts is told the same, a second is equally long and lies at the same place on all.
+        since: the first moment shown, in seconds; what was before is left out.
+        until: the last moment shown, in seconds; without it, the end.
 
     Raises:
         TypeError: for anything that is not a timeline.
+        ValueError: if there is nothing between the two moments.
     """
     for given in (timeline, *([] if predicted is None else [predicted]), *alongside):
         if not isinstance(given, Timeline):
@@ -69,45 +74,72 @@ def gantt(
                 f"not {repr(given)[:80]}"
             )
     scene = Scene(timeline, predicted)
+    section = _section(scene, since, until)
     headings = words.title(scene), words.subtitle(scene)
-    canvas = _empty_canvas(scene, guess, bound, alongside, DARK if dark else LIGHT)
-    wide, spots = _draw_lanes(canvas, scene)
+    canvas = _empty_canvas(scene, guess, bound, alongside, DARK if dark else LIGHT, section)
+    wide, spots = _draw_lanes(canvas, scene, section)
     canvas.headings(*headings)
-    _draw_surroundings(canvas, scene, guess, bound)
-    alt = words.alt_text(scene, headings, guess, bound)
+    _draw_surroundings(canvas, scene, guess, bound, section)
+    alt = words.alt_text(scene, headings, guess, bound, section)
     return Chart(canvas.figure, alt, hover_boxes(canvas, scene, wide, spots))
 
 
-def _empty_canvas(scene, guess, bound, alongside, palette):
+def _section(scene, since, until):
+    """Return the first and the last moment shown, in seconds; None if all is shown.
+
+    Raises:
+        ValueError: if there is nothing between them.
+    """
+    if since == 0 and until is None:
+        return None
+    end = scene.end if until is None else min(until, scene.end)
+    if not 0 <= since < end:
+        raise ValueError(
+            f"there is nothing to show from {since} to {until or 'the end'}: "
+            f"this timeline goes from 0 to {scene.end:.3f} seconds"
+        )
+    return since, end
+
+
+def _empty_canvas(scene, guess, bound, alongside, palette, section):
     """Return a canvas with room for both timelines, and for those that it is compared with."""
     others = [Scene(timeline) for timeline in alongside]
     lengths = [length for length in (guess, bound) if length is not None]
     if scene.predicted is not None:
         lengths.append(Scene(scene.predicted).end)
     ends = [other.end for other in others] + [scene.first_start + length for length in lengths]
+    begin, end = section or (0.0, max([scene.end, *ends]))
     return Canvas(
         scene.lanes,
-        max([scene.end, *ends]),
+        end,
         palette,
         ghosts=scene.predicted is not None,
         arrows=bool(scene.timeline.messages),
         others=[other.lanes for other in others],
         rulers=rulers_for(guess, bound),
+        begin=begin,
+        beyond=1.0 if section else 1.02,
     )
 
 
-def _draw_lanes(canvas, scene):
+def _draw_lanes(canvas, scene, section):
     """Draw what happened, from the back to the front. Return what one can point at.
 
     These are spans that are wide enough, by kind, and the spots of messages.
     """
     timeline, spans = scene.timeline, spans_of(scene)
+    waits = wait_spans(scene, canvas.layout.lane_of_pid)
+    if section:
+        spans, waits = (
+            {kind: of_kind.between(*section) for kind, of_kind in group.items()}
+            for group in (spans, waits)
+        )
     wide = draw_spans(canvas, spans)
     if scene.predicted is not None:
         draw_ghosts(canvas, ghost_spans(scene.predicted, scene, scene.lanes))
     draw_chunks(canvas, chunk_spans(timeline, scene.lanes))
     draw_parent(canvas, scene.end)
-    waits = draw_waits(canvas, wait_spans(scene, canvas.layout.lane_of_pid), spans)
+    waits = draw_waits(canvas, waits, spans)
     draw_imports(canvas, timeline)
     draw_transfers(canvas, timeline)
     if not timeline.accesses:  # their marks stand where the labels would
@@ -119,16 +151,17 @@ def _draw_lanes(canvas, scene):
     return wide | waits, spots
 
 
-def _draw_surroundings(canvas, scene, guess, bound):
-    """Draw everything around the lanes, and the measures across them."""
+def _draw_surroundings(canvas, scene, guess, bound, section):
+    """Draw everything around the lanes, and the measures across them: a section has none."""
     if not scene.lanes:
         canvas.axes.remove()
         return
     draw_lane_names(canvas)
     draw_time_axis(canvas, words.zero_of(scene))
-    rulers = measured_rulers(canvas.palette, scene)
-    rulers += expected_rulers(canvas.palette, scene.predicted, guess, bound)
-    draw_rulers(canvas, scene.first_start, rulers)
+    if not section:
+        rulers = measured_rulers(canvas.palette, scene)
+        rulers += expected_rulers(canvas.palette, scene.predicted, guess, bound)
+        draw_rulers(canvas, scene.first_start, rulers)
     draw_legend(canvas, _legend_names(canvas, scene.timeline))
 
 

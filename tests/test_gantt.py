@@ -1,6 +1,7 @@
 """The chart's door: what it draws, what it refuses, and how charts are compared."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,15 @@ from PIL import Image
 
 from helpers.gantt import gantt
 from helpers.schedule import predict
-from tests.support.charts import FIVE, extents, failing_pool, pool, queue_lesson, words_on
+from tests.support.charts import (
+    FIVE,
+    arrows,
+    extents,
+    failing_pool,
+    pool,
+    queue_lesson,
+    words_on,
+)
 
 
 @pytest.mark.parametrize("bad", [None, [], "timeline", [pool(1, [1])]])
@@ -59,3 +68,53 @@ def test_a_chart_alongside_others_is_otherwise_the_same():
 def test_what_is_no_timeline_cannot_stand_alongside():
     with pytest.raises(TypeError, match="gantt draws a timeline"):
         gantt(pool(1, [1.0]), alongside=[None])
+
+
+# A section of the time axis
+
+
+def test_a_section_shows_what_was_between_two_moments_and_nothing_else():
+    timeline = pool(2, [1.0, 2.0, 1.0], received=[1.2, 2.2, 2.2])
+    chart = gantt(timeline, since=1.0, until=1.5)
+    assert chart.figure.axes[0].get_xlim() == pytest.approx((1.0, 1.5))
+    bars = [bar[:2] for bar in extents(chart, "task")]
+    assert sorted(bars) == [(1.0, pytest.approx(1.2)), (1.0, 1.5), (pytest.approx(1.2), 1.5)]
+    assert not extents(chart, "startup")
+    assert not any("makespan" in text.get_text() for text in chart.figure.axes[0].texts)
+    assert "makespan 2.00 s" in chart.alt
+    assert "The picture shows it from 1.000 to 1.500 s." in chart.alt
+
+
+def test_a_section_may_begin_late_and_go_on_to_the_end():
+    timeline = pool(2, [1.0, 2.0, 1.0])
+    left, right = gantt(timeline, since=1.0).figure.axes[0].get_xlim()
+    assert (left, right) == pytest.approx((1.0, timeline.processes[0].ended))
+    assert gantt(timeline, until=0.1).figure.axes[0].get_xlim() == pytest.approx((0.0, 0.1))
+
+
+def test_short_tasks_of_a_section_lie_where_they_were():
+    """As shares of columns, too: the picture of all pixels begins with the section."""
+    timeline = pool(1, [0.002] * 3000)
+    axes = gantt(timeline, since=1.2, until=4.2).figure.axes[0]
+    (picture,) = (image for image in axes.images if image.get_gid() == "coverage")
+    assert (np.asarray(picture.get_array())[..., 3] > 0).any(axis=0).all()
+    late = gantt(timeline, since=6.0, until=6.25).figure.axes[0]
+    ends = max(path.vertices[:, 0].max() for c in late.collections for path in c.get_paths())
+    assert ends <= 6.25
+
+
+def test_boxes_and_messages_of_a_section_lie_where_they_were():
+    timeline = queue_lesson()
+    chart = gantt(timeline, since=0.5, until=1.0)
+    assert [head[0] for _, head in arrows(chart)] == pytest.approx([0.81])
+    pattern = r'title="([^"]*)" style="position:absolute;left:([-\d.]+)%'
+    boxes = re.findall(pattern, chart._repr_html_())
+    lefts = [float(left) for text, left in boxes if "read" in text]
+    assert lefts
+    assert all(10 < left < 100 for left in lefts)
+
+
+@pytest.mark.parametrize(("since", "until"), [(2.0, 1.0), (99.0, None), (-1.0, None), (1.0, 1.0)])
+def test_a_section_with_nothing_in_it_is_refused(since, until):
+    with pytest.raises(ValueError, match="there is nothing to show from"):
+        gantt(pool(2, [1.0, 2.0]), since=since, until=until)

@@ -34,20 +34,22 @@ class Spot(NamedTuple):
 def draw_messages(canvas: Canvas, timeline: Timeline) -> list[Spot]:
     """Draw an arrow for each message whose sender has a lane; a circle if nobody took it.
 
-    A message that was put before the first process was asked for comes in at the left edge. Where
-    arrows pass over so many lanes that nobody could follow them, only their ends are drawn.
+    A message that was put before the first moment shown comes in at the left edge; one that was got
+    at a moment that is not shown is left out. Where arrows pass over so many lanes that nobody
+    could follow them, only their ends are drawn.
 
     Returns:
         Where each message leaves and arrives, and where the circles are.
     """
     lanes, lane = canvas.layout.lanes, canvas.layout.lane_of_pid
-    known = [m for m in timeline.messages if m.sender in lane]
-    taken = [m for m in known if m.receiver in lane and 0 <= m.got < math.inf][:MOST_ARROWS]
+    begin, end = canvas.axes.get_xlim()
+    known = [m for m in timeline.messages if m.sender in lane and m.put <= end]
+    taken = [m for m in known if m.receiver in lane and begin <= m.got <= end][:MOST_ARROWS]
     waiting = [m for m in known if not math.isfinite(m.got)][:MOST_ARROWS]
     spots = _draw_arrows(canvas, taken, lane) if taken else []
     if waiting:
         senders = [lane[m.sender] for m in waiting]
-        x = [max(m.put, 0) for m in waiting]
+        x = [max(m.put, begin) for m in waiting]
         y = [canvas.layout.row(i) + (0.5 if _is_line(lanes[i]) else canvas.bar[1]) for i in senders]
         circle = {"mec": canvas.palette.message, "mfc": canvas.palette.card, "ms": 8}
         canvas.axes.plot(x, y, "o", zorder=8, gid="not taken", clip_on=False, **circle)
@@ -132,7 +134,8 @@ def _ends(canvas, messages, lane):
     start = np.stack([[m.put for m in messages], rows[:, 0] + leave], axis=1)
     stop = np.stack([[m.got for m in messages], rows[:, 1] + reach], axis=1)
     way = stop - start
-    start += way * np.clip(-start[:, :1] / np.maximum(way[:, :1], 1e-12), 0, 1)  # from the edge on
+    before = canvas.layout.begin - start[:, :1]
+    start += way * np.clip(before / np.maximum(way[:, :1], 1e-12), 0, 1)  # from the edge on
     return start, stop
 
 

@@ -126,7 +126,7 @@ def covered_shares(canvas: Canvas, spans: Spans) -> list[np.ndarray]:
     layout = canvas.layout
     shape = (layout.rows, layout.width)
     lanes_in_row = np.bincount(layout.row(np.arange(len(layout.lanes))), minlength=layout.rows)
-    both = coverage(spans, layout.row(spans.lane), shape, 0.0, layout.scale)
+    both = coverage(spans, layout.row(spans.lane), shape, layout.begin, layout.scale)
     return [part / lanes_in_row[:, None] for part in both]
 
 

@@ -27,6 +27,8 @@ class Layout:
         end: the last moment shown, in seconds.
         least: how far from the left the lanes begin at least, in pixels.
         rulers: how many rulers there is room for above the lanes.
+        begin: the first moment shown, in seconds.
+        beyond: how many times as long as what is shown the time axis is.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Layout:
         end: float,
         least: float = 0,
         rulers: int = 2,
+        begin: float = 0.0,
+        beyond: float = 1.02,
     ):
         self.lanes = lanes
         self.together = lanes_together(len(lanes))
@@ -50,7 +54,8 @@ class Layout:
         self.pids = pids
         self.left = max(margin(names, pids), least)
         self.width = style.WIDTH - self.left - style.SIDE
-        self.scale = self.width / (end * 1.02 or 1.0)  # pixels a second
+        self.begin = begin
+        self.scale = self.width / ((end - begin) * beyond or 1.0)  # pixels a second
 
     @cached_property
     def lane_of_pid(self) -> dict[int, int]:
@@ -64,6 +69,10 @@ class Layout:
     def x(self, time: np.ndarray) -> np.ndarray:
         """Return how many pixels a stretch of time is long."""
         return time * self.scale
+
+    def pixels(self, places: np.ndarray) -> np.ndarray:
+        """Return places, each a time and a row, in pixels from the lanes' top left corner."""
+        return (places - (self.begin, 0)) * (self.scale, self.lane_height)
 
 
 def margin(names: float, pids: float) -> int:
@@ -91,6 +100,8 @@ class Canvas(Sheet):
         others: the lanes of charts that this one is compared with; all charts with the same others
             have their lanes begin equally far to the right.
         rulers: how many rulers there is room for above the lanes.
+        begin: the first moment shown, in seconds.
+        beyond: how many times as long as what is shown the time axis is.
     """
 
     def __init__(
@@ -102,10 +113,12 @@ class Canvas(Sheet):
         arrows: bool = False,
         others: Sequence[list[Lane]] = (),
         rulers: int = 2,
+        begin: float = 0.0,
+        beyond: float = 1.02,
     ):
         super().__init__(palette)
         least = max((margin(*self._columns(other)) for other in others), default=0)
-        self.layout = Layout(lanes, *self._columns(lanes), end, least, rulers)
+        self.layout = Layout(lanes, *self._columns(lanes), end, least, rulers, begin, beyond)
         self.axes = self._axes()
         self.ghosts = ghosts and self.layout.lane_height >= 16
         self.bar = self._bar(arrows)
@@ -133,7 +146,7 @@ class Canvas(Sheet):
         layout = self.layout
         self.set_height(layout.figure_height)
         axes = self.axes_at(layout.left, layout.top, layout.width, layout.height)
-        axes.set_xlim(0, layout.width / layout.scale)
+        axes.set_xlim(layout.begin, layout.begin + layout.width / layout.scale)
         axes.set_ylim(layout.rows, 0)
         axes.set_autoscale_on(False)
         return axes
@@ -160,8 +173,8 @@ class Canvas(Sheet):
 
     def note_hatched(self, corners: np.ndarray) -> None:
         """Note that shapes are hatched. Each has its corners, given as times and rows."""
-        unit = np.array([self.layout.scale, self.layout.lane_height])
-        boxes = np.hstack([corners.min(axis=1) * unit, corners.max(axis=1) * unit])
+        corners = self.layout.pixels(corners)
+        boxes = np.hstack([corners.min(axis=1), corners.max(axis=1)])
         self._hatched = np.vstack([self._hatched, boxes])
 
     def label(self, x: float, y: float, text: str, colour: str = "") -> None:
@@ -208,8 +221,7 @@ class Canvas(Sheet):
     ) -> bool:
         """Return whether a line runs through this text. Each end of a line is a time and a row."""
         left, top, right, bottom = self._text_box(x, y, text)
-        unit = np.array([self.layout.scale, self.layout.lane_height])
-        (x0, y0), (x1, y1) = (start * unit).T, (stop * unit).T
+        (x0, y0), (x1, y1) = self.layout.pixels(start).T, self.layout.pixels(stop).T
         down = np.where(y1 == y0, 1.0, y1 - y0)
         # The part of each line that is as high up as the text: from where to where it goes.
         above, below = (np.clip((edge - y0) / down, 0, 1) for edge in (top, bottom))
@@ -225,7 +237,7 @@ class Canvas(Sheet):
     def _text_box(self, x, y, text):
         """Return left, top, right and bottom of a label, in pixels from the axes' corner."""
         half, tall = self.text_width(text) / 2 + 2, style.LINE_OF_TEXT / 2
-        x, y = self.layout.x(x), y * self.layout.lane_height
+        x, y = self.layout.pixels(np.array([x, y])).tolist()
         return x - half, y - tall, x + half, y + tall
 
 

@@ -63,8 +63,7 @@ def hover_boxes(
 def _around(canvas, spot):
     """Return left, top, width and height of a small box around a spot, in percent."""
     layout, half = canvas.layout, 8
-    x = layout.left + layout.x(spot.time)
-    y = layout.top + spot.row * layout.lane_height
+    x, y = layout.pixels(np.array([spot.time, spot.row])) + (layout.left, layout.top)
     wide, tall = 100 / WIDTH, 100 / layout.figure_height
     return (x - half) * wide, (y - half) * tall, 2 * half * wide, 2 * half * tall
 
@@ -86,7 +85,7 @@ def _place(canvas, spans, i):
     layout = canvas.layout
     y = layout.top + (layout.row(spans.lane[i]) + canvas.bar[0]) * layout.lane_height
     return (
-        100 * (layout.left + layout.x(spans.left[i])) / WIDTH,
+        100 * (layout.left + layout.x(spans.left[i] - layout.begin)) / WIDTH,
         100 * y / layout.figure_height,
         max(0.4, 100 * layout.x(spans.length[i]) / WIDTH),
         100 * canvas.bar_height / layout.figure_height,

@@ -32,8 +32,9 @@ def draw_imports(canvas: Canvas, timeline: Timeline) -> None:
 def _draw_rows(canvas, kind, rows):
     """Draw strips of one kind where they are long enough to be seen; see `Spans.of_rows`."""
     rows = [row for row in rows if canvas.layout.x(row[2] - row[1]) >= 1]
-    if rows:
-        draw_strips(canvas, kind, Spans.of_rows(rows), OVER_TASKS)
+    spans = Spans.of_rows(rows).between(*canvas.axes.get_xlim()) if rows else ()
+    if len(spans):
+        draw_strips(canvas, kind, spans, OVER_TASKS)
 
 
 FEW_ACCESSES = 40
@@ -47,11 +48,11 @@ def draw_accesses(canvas: Canvas, timeline: Timeline) -> None:
     Often a read follows a write at once. So written values stand a little higher than read values,
     if bars are tall enough for two texts.
     """
-    lane, end = canvas.layout.lane_of_pid, canvas.axes.get_xlim()[1]
+    lane, (begin, end) = canvas.layout.lane_of_pid, canvas.axes.get_xlim()
     shown = [
         access
         for access in timeline.accesses
-        if access.pid in lane and access.time <= end and access.action in MARKERS
+        if access.pid in lane and begin <= access.time <= end and access.action in MARKERS
     ][:MOST_ARROWS]
     few = len(shown) <= FEW_ACCESSES
     places = [

@@ -76,6 +76,7 @@ class Scene:
         moments = [timeline.tasks.finished, timeline.tasks.started]
         moments += [np.array([(p.asked, p.born, p.ready, p.ended) for p in timeline.processes])]
         moments += [np.array([(m.put, m.got) for m in timeline.messages])]
+        moments += [np.array([transfer.ended for transfer in timeline.transfers])]
         known = [float(np.nanmax(times)) for times in moments if np.isfinite(times).any()]
         if self._something_runs():
             known.append(timeline.now)

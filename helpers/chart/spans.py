@@ -49,6 +49,11 @@ class Spans:
         columns = (self.lane, self.left, self.right, self.share, self.item)
         return Spans(*(column[chosen] for column in columns))
 
+    def between(self, begin: float, end: float) -> "Spans":
+        """Return the parts of the spans that lie between two moments, in seconds."""
+        left, right = np.maximum(self.left, begin), np.minimum(self.right, end)
+        return Spans(self.lane, left, right, self.share, self.item).where(left <= right)
+
     def joined(self, others: "Spans") -> "Spans":
         """Return these spans and the others."""
         pairs = zip(vars(self).values(), vars(others).values(), strict=True)

@@ -266,6 +266,7 @@ def alt_text(
     headings: tuple[str, list[str]],
     guess: float | None = None,
     bound: float | None = None,
+    section: tuple[float, float] | None = None,
 ) -> str:
     """Return the chart's facts as sentences.
 
@@ -274,9 +275,12 @@ def alt_text(
         headings: its title and the figures of its subtitle.
         guess: the makespan that somebody expected, in seconds.
         bound: the makespan that theory allows, in seconds.
+        section: the first and the last moment that the picture shows, if it does not show all.
     """
     timeline, (title, figures) = scene.timeline, headings
     facts = [title]
+    if section:
+        facts.append("the picture shows it from {:.3f} to {:.3f} s".format(*section))
     if timeline.predicted:
         facts.append("This is a prediction, not a measurement")
     facts += [", ".join(figures)] if figures else []
