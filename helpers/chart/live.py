@@ -5,6 +5,7 @@ a background of pixels; what still grows is drawn for every frame. That keeps a 
 thousand bars as cheap as one with twenty.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -20,6 +21,7 @@ from helpers.chart.scene import Scene
 from helpers.chart.settings import own_settings
 from helpers.chart.spans import Spans, ghost_spans, task_spans
 from helpers.chart.style import DARK, LIGHT
+from helpers.chart.waits import draw_waits, wait_spans
 from helpers.timeline import POOL_ROLES, RUNNING, Timeline
 
 MOST_WITH_GHOSTS = 40
@@ -27,6 +29,9 @@ MOST_WITH_GHOSTS = 40
 
 LONGER = 1.5
 """How many times as long the time axis becomes when a run reaches its end."""
+
+MOST_WAITS = 2_000
+"""Of more waits than these none is drawn before the run is over: a frame must not cost too much."""
 
 LABELLED = ("task", "running")
 """The kinds whose bars say what they are."""
@@ -75,11 +80,12 @@ class LiveChart:
             self._drawn_for = drawn_for
             self._draw_empty_chart(lanes, scene)
         stays, grows = self._split(timeline)
+        waited, waits = self._split_waits(scene)
         self._canvas.figure.canvas.restore_region(self._background)
-        if stays:
-            self._draw(stays, timeline)
+        if stays or waited:
+            self._draw(stays, timeline, waited)
             self._background = self._pixels()
-        self._draw(grows, timeline)
+        self._draw(grows, timeline, waits)
         self._draw_headings(scene)
         return png_of(self._canvas.figure.canvas, SOON)
 
@@ -112,6 +118,7 @@ class LiveChart:
         self._background = self._pixels()
         self._drawn_until = {}
         self._started_up = set()
+        self._waits_drawn = set()
 
     def _draw_expectations(self, scene, lanes):
         """Draw what was predicted and guessed, from the first task's start on."""
@@ -159,10 +166,32 @@ class LiveChart:
                 self._started_up.add(key)
         return tuple({"startup": Spans.of_rows(rows)} if rows else {} for rows in (over, going_on))
 
-    def _draw(self, spans, timeline):
-        """Draw spans onto the pixels that are there, and forget their shapes."""
+    def _split_waits(self, scene):
+        """Return the waits that are over and not drawn yet, and those to be drawn in every frame.
+
+        A task that goes on is drawn anew in every frame, and so are the waits that lie over it.
+        """
+        timeline = scene.timeline
+        if len(timeline.waits) > MOST_WAITS:
+            return {}, {}
+        tasks, going_on = timeline.tasks, timeline.tasks.outcome == RUNNING
+        began = tasks.started[going_on].tolist()
+        began = dict(zip(tasks.pid[going_on].tolist(), began, strict=True))
+        stays, grows = {}, {}
+        for kind, spans in wait_spans(scene, self._canvas.layout.lane_of_pid).items():
+            waits = [timeline.waits[item] for item in spans.item]
+            over = np.array([wait.ended <= began.get(wait.pid, math.inf) for wait in waits])
+            names = [(kind, wait.pid, wait.began) for wait in waits]
+            drawn = np.array([name in self._waits_drawn for name in names])
+            self._waits_drawn.update(itertools.compress(names, over))
+            stays[kind], grows[kind] = spans.where(over & ~drawn), spans.where(~over)
+        return _not_empty(stays), _not_empty(grows)
+
+    def _draw(self, spans, timeline, waits):
+        """Draw spans onto the pixels that are there, waits over them, and forget their shapes."""
         canvas = self._canvas
         wide = draw_spans(canvas, spans)
+        draw_waits(canvas, waits, spans)
         labelled = {kind: wide[kind] for kind in wide if kind in LABELLED}
         draw_labels(canvas, timeline, labelled, short=True)
         artists = [*canvas.axes.collections, *canvas.axes.images, *canvas.axes.texts]
@@ -195,6 +224,11 @@ class LiveChart:
     def _pixels(self):
         canvas = self._canvas.figure.canvas
         return canvas.copy_from_bbox(self._canvas.figure.bbox)
+
+
+def _not_empty(spans):
+    """Return those kinds of spans of which there are any."""
+    return {kind: of_kind for kind, of_kind in spans.items() if len(of_kind)}
 
 
 def _start_up_end(process):

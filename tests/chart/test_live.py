@@ -11,7 +11,7 @@ from helpers.chart.live import LiveChart
 from helpers.chart.style import LIGHT, TITLE_HEIGHT, TOP
 from helpers.gantt import gantt
 from helpers.schedule import predict
-from helpers.timeline import RETURNED, RUNNING, Process, Tasks, Timeline
+from helpers.timeline import RETURNED, RUNNING, Process, Tasks, Timeline, Wait
 
 START_UP = 0.25
 
@@ -115,9 +115,9 @@ def test_two_thousand_tasks_are_drawn_only_once_each(monkeypatch):
     live = LiveChart(2, 60.0)
     real = live._draw
 
-    def counting(spans, timeline, **kwargs):
+    def counting(spans, *others):
         drawn.append(sum(len(bars) for kind, bars in spans.items() if kind == "task"))
-        real(spans, timeline, **kwargs)
+        real(spans, *others)
 
     monkeypatch.setattr(live, "_draw", counting)
     lengths = [0.01] * 1000
@@ -146,3 +146,49 @@ def test_title_and_subtitle_stand_where_the_final_chart_has_them():
     live, final = LiveChart(2, 4.0).frame(timeline), gantt(timeline).png
     assert np.abs(heading_boxes(live) - heading_boxes(final)).max() <= 6
     assert np.abs(heading_boxes(live) - heading_boxes(final))[:, :3].max() <= 1
+
+
+# Waits
+
+
+def waiting(now):
+    """The same two workers, and what each waited for by `now`: once in each task, and once more."""
+    begins = (0.35, 0.9, 1.4, 2.0)
+    waits = [
+        Wait(
+            "message", "queue 1", 100 + lane, began, began + 0.2 if began + 0.2 <= now else math.nan
+        )
+        for lane in (1, 2)
+        for began in begins
+        if began <= now
+    ]
+    timeline = snapshot(now)
+    timeline.waits = sorted(waits, key=lambda wait: wait.began)
+    return timeline
+
+
+def test_waits_frame_by_frame_give_the_picture_drawn_at_once():
+    live, at_once = LiveChart(2, 4.0), LiveChart(2, 4.0)
+    for now in np.arange(0.05, 3.5, 0.15):
+        last = live.frame(waiting(now))
+    whole = at_once.frame(waiting(now))
+    assert share_that_differs(last, whole) < 0.002
+    assert share_that_differs(last, LiveChart(2, 4.0).frame(snapshot(now))) > 0.005
+
+
+def test_a_wait_that_goes_on_is_open_while_the_task_runs():
+    fill = LIGHT.kinds["running"].fill
+    frames = [LiveChart(2, 4.0).frame(make(0.5)) for make in (snapshot, waiting)]
+    plain, open_ = (width_of(fill, frame) for frame in frames)
+    assert open_ < 0.7 * plain
+
+
+def test_more_waits_than_a_frame_can_bear_are_left_to_the_final_chart():
+    timeline = snapshot(1.0)
+    timeline.waits = [Wait("lock", "lock 1", 101, 0.4, 0.5)] * 2001
+    assert (
+        share_that_differs(
+            LiveChart(2, 4.0).frame(timeline), LiveChart(2, 4.0).frame(snapshot(1.0))
+        )
+        == 0
+    )
