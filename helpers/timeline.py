@@ -200,7 +200,8 @@ class Tasks(Sequence):
 
     Indexing and iterating give `Task` records. The columns are numpy arrays of one entry a task:
     `pid`, `lane` (whole numbers), `submitted`, `started`, `finished`, `received` (seconds),
-    `on_core` (a share from 0 to 1) and `outcome` (see `OUTCOMES`).
+    `on_core` (a share from 0 to 1, more where threads of its own kept several cores busy) and
+    `outcome` (see `OUTCOMES`).
     """
 
     def __init__(

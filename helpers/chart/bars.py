@@ -215,9 +215,12 @@ def _draw_core(canvas, spans):
         return
     top, bottom = canvas.bar
     corners = corners_of(canvas, known, top, bottom)
-    corners[:, [0, 3], 1] += ((bottom - top) * (1 - known.share))[:, None]
+    corners[:, [0, 3], 1] += ((bottom - top) * (1 - np.minimum(known.share, 1)))[:, None]
     fill = canvas.palette.kinds["core"].fill
     add_shapes(canvas, corners, "core", 4, facecolor=fill, linewidth=0)
+    several = known.where(known.share > 1)
+    if len(several):
+        draw_strips(canvas, "cores", several, 4.2)
     if (known.share * canvas.bar_height >= 1).any():  # else it cannot be seen
         canvas.show("core")
 

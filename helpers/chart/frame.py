@@ -12,6 +12,7 @@ from helpers.chart.names import group_name, pids_of, short_name
 LEGEND = {
     "task": "task",
     "core": "on a core",
+    "cores": "on several cores",
     "running": "still running",
     "exited": f"{style.ARROW_OUT} exited with a code",
     "raised": f"{style.CROSS} raised an error",

@@ -19,8 +19,8 @@ class Spans:
     """Many stretches of time of one kind.
 
     `lane` counts from 0, in the chart's order of lanes. `left` and `right` are seconds. `share` is
-    which part of each span was on a core (nan if unknown), `item` its place in the timeline's tasks
-    or processes.
+    which part of each span was on a core (nan if unknown, more than 1 on several cores), `item` its
+    place in the timeline's tasks or processes.
     """
 
     lane: np.ndarray
@@ -217,7 +217,7 @@ def coverage(spans: Spans, rows: np.ndarray, shape: tuple[int, int], left: float
         Two arrays of `shape`: the share of each pixel that is covered, from 0 on (spans that
         overlap are added), and the same for the part that was on a core.
     """
-    known = np.nan_to_num(spans.share)
+    known = np.minimum(np.nan_to_num(spans.share), 1)
     everything = _ramps(spans, rows, shape, left, scale, None)
     if not known.any():
         return everything, np.zeros(shape)

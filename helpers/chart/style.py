@@ -77,6 +77,7 @@ LIGHT = Palette(
     message="#16181D",
     kinds={
         "core": Style("#005A8C", "#00466E"),
+        "cores": Style("#00304D", "#4A8FC4", "--"),
         "task": Style("#8FC7EC", "#00466E"),
         "running": Style("#8FC7EC", "#00466E"),
         "exited": Style("#8FC7EC", "#00466E", "//", flat="#5C9BC6"),
@@ -109,6 +110,7 @@ DARK = Palette(
     message="#F2F4F7",
     kinds={
         "core": Style("#8CCBF5", "#B5DCF8"),
+        "cores": Style("#D4ECFC", "#3A7AA6", "--"),
         "task": Style("#2B668F", "#B5DCF8"),
         "running": Style("#2B668F", "#B5DCF8"),
         "exited": Style("#2B668F", "#B5DCF8", "//", flat="#5A97C2"),

@@ -77,7 +77,8 @@ def subtitle(scene: Scene) -> list[str]:
         facts.append(f"utilisation {percent(timeline.utilisation)}")
     facts += _start_up(timeline)
     if math.isfinite(scene.on_core):
-        facts.append(f"on a core {percent(scene.on_core)} of the task time")
+        of_what = " of the task time" if scene.on_core <= 1 else ""
+        facts.append(_on_core(scene.on_core) + of_what)
     if predicted is not None and len(predicted.tasks):
         facts.append(f"predicted makespan {seconds(predicted.makespan)}")
     managers = sum(process.role == "manager" for process in timeline.processes)
@@ -174,8 +175,13 @@ def hover_task(task: Task, lane: str, end: float) -> str:
         f"{task.started:.3f} to {end:.3f} s ({seconds(end - task.started)})",
     ]
     if math.isfinite(task.on_core):
-        facts.append(f"on a core {percent(task.on_core)}")
+        facts.append(_on_core(task.on_core))
     return f"{task.call}\n" + "\n".join([*facts, task.outcome])
+
+
+def _on_core(share):
+    """Return which share of a time was on a core, or how many cores were busy in it."""
+    return f"on a core {percent(share)}" if share <= 1 else f"on {share:.1f} cores"
 
 
 def hover_process(process: Process) -> str:

@@ -34,6 +34,9 @@ CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 OBJECTS = {"message": "queue", "room": "queue", "end": "pid"}
 """What a process waits at, if the object has another name than the reason."""
 
+SEVERAL_CORES = 1.2
+"""So many times its duration a task must have been on cores, if these were surely several."""
+
 ACTIONS = {events.UNPICKLED: "unpickled", events.PICKLED: "pickled", events.SENT: "sent"}
 
 
@@ -331,11 +334,17 @@ def _outcomes_of(ends):
 
 
 def _share_on_core(ends, durations):
-    """Return what share of its time each task was on a core; nan if it was too short to tell."""
+    """Return what share of its time each task was on a core; nan if it was too short to tell.
+
+    It is more than 1 if threads of the task's own kept several cores busy, for long enough to be
+    sure of it.
+    """
     computed = ends["computed"] / 1e6
     long_enough = durations >= 10 * CPU_TICK
     unknown = np.full(len(ends), math.nan)
-    return np.minimum(np.divide(computed, durations, out=unknown, where=long_enough), 1)
+    share = np.divide(computed, durations, out=unknown, where=long_enough)
+    several = (share >= SEVERAL_CORES) & (durations >= max(0.05, 20 * CPU_TICK))
+    return np.where(several, share, np.minimum(share, 1))
 
 
 def _ended_by(event, holds, pid, now):

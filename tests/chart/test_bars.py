@@ -400,3 +400,22 @@ def test_the_chunks_of_a_pool_have_frames(chunksize):
         workers.map(time.sleep, [0.05] * 6, chunksize)
     frames = extents(gantt(mp.timeline()), "chunk")
     assert len(frames) == (0 if chunksize == 1 else 2)
+
+
+def test_a_task_whose_threads_kept_several_cores_busy_says_how_many():
+    chart = gantt(pool(2, [1, 1, 1], on_core=[0.5, 1.9, 1.0]))
+    ((left, right, top, bottom),) = extents(chart, "cores")
+    bars = extents(chart, "task")
+    assert (left, right, top, bottom) == bars[1]
+    filled = extents(chart, "core")
+    assert all(bar[2] <= extent[2] for extent, bar in zip(filled, bars, strict=True)), "no higher"
+    assert "on several cores" in legend(chart)
+    assert "on 1.9 cores" in chart._repr_html_()
+    assert "on 1.1 cores" in chart.alt, "on average"
+    assert not extents(gantt(pool(2, [1, 1, 1], on_core=[0.5, 0.9, 1.0])), "cores")
+
+
+def test_in_short_tasks_several_cores_fill_no_more_than_their_time():
+    chart = gantt(pool(1, [0.01] * 3000, on_core=[1.9] * 3000))
+    assert coverage_pixels(chart) is not None
+    assert share_of(chart, "core") + share_of(chart, "startup") == pytest.approx(1, abs=0.02)

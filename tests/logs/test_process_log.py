@@ -7,6 +7,9 @@ from collections import Counter
 
 import pytest
 
+from helpers.child import events
+from helpers.child.recorder import Recorder
+from helpers.logs.reader import read_timeline
 from helpers.observed import get_context
 from tests.support import workers
 from tests.support.calls import calls, expected
@@ -150,3 +153,28 @@ def test_a_mebibyte_of_output_is_kept_and_the_rest_counted() -> None:
     assert last == f"({rest:,} more bytes were printed and not kept)"
     assert set(lines[:-1]) == {"x" * 99}
     assert (mp.timeline().lost_text, process.exitcode) == (rest, 0)
+
+
+# How many cores
+
+
+@pytest.mark.parametrize(
+    ("seconds", "computed", "said"),
+    [(1.0, 0.4, 0.4), (1.0, 1.1, 1.0), (1.0, 1.9, 1.9), (0.01, 0.019, 1.0)],
+    ids=["a part", "the clocks differ", "several cores", "too short to be sure"],
+)
+def test_more_than_one_core_is_told_where_it_is_sure(tmp_path, seconds, computed, said) -> None:
+    recorder = Recorder(str(tmp_path))
+    began, pid = 10**9, os.getpid()
+    recorder.record(events.ASKED, role=0, pid=pid, lane=1, method=1, at=began)
+    recorder.record(events.BORN, method=1, ppid=pid, at=began)
+    recorder.record_start(recorder.number_of("f"), events.NO_JOB, 0, b"", began)
+    recorder.record(
+        events.FINISHED,
+        outcome=events.RETURNED,
+        job=events.NO_JOB,
+        computed=round(computed * 1e6),
+        at=began + round(seconds * 1e9),
+    )
+    (task,) = read_timeline(str(tmp_path)).tasks
+    assert task.on_core == pytest.approx(said)
