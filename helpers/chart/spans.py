@@ -112,8 +112,9 @@ def chunk_spans(timeline: Timeline, lanes: Sequence[Lane]) -> Spans:
     The results of a chunk come back in one message, so tasks of the same process that were received
     at the same moment are a chunk. As long as nothing was received, no chunk is known.
     """
-    tasks = task_spans(timeline, lanes)
-    pid, received = timeline.tasks.pid, timeline.tasks.received
+    known = np.isfinite(timeline.tasks.received)
+    tasks = task_spans(timeline, lanes).where(known)
+    pid, received = timeline.tasks.pid[known], timeline.tasks.received[known]
     order = np.lexsort((tasks.left, pid))
     tasks, pid, received = tasks.where(order), pid[order], received[order]
     begins = np.ones(len(tasks), bool)
