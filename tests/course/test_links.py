@@ -37,11 +37,23 @@ def explained(path: Path) -> set[tuple[str, str]]:
     return set(re.findall(r"\(glossary\.ipynb#(\S+?)(?: \"([^\"]*)\")?\)", prose(path)))
 
 
+def entries() -> list[str]:
+    """Return the entries of the glossary, each with its term in the first line."""
+    words, _, _ = prose(NOTEBOOKS / "glossary.ipynb").partition("\n## ")
+    return words.split("\n### ")[1:]
+
+
+def words_in_chinese() -> dict[str, tuple[str, str]]:
+    """Return the table at the end of the glossary: Chinese word and source by the English word."""
+    _, _, table = prose(NOTEBOOKS / "glossary.ipynb").partition("\n## The words in Chinese")
+    rows = re.findall(r"(?m)^\| (?:\[([^]]+)\]\(\S+\)|(\w[^|]*)) \| ([^|-]+) \| (\w) \|$", table)
+    return {entry or other: (chinese, source) for entry, other, chinese, source in rows}
+
+
 def first_sentences() -> dict[str, str]:
     """Return the first sentence of each entry of the glossary, without its markup."""
-    _, *entries = prose(NOTEBOOKS / "glossary.ipynb").split("\n### ")
     found = {}
-    for entry in entries:
+    for entry in entries():
         term, _, text = entry.partition("\n")
         sentence = re.match(r"(?s).*?\.(?=\s)", text)[0]
         found[term.replace(" ", "-")] = re.sub(r"[`*]", "", sentence.replace("\n", " "))
@@ -133,15 +145,22 @@ def test_the_picture_of_the_map_has_the_arrows_that_the_lessons_name() -> None:
 
 
 def test_the_glossary_has_the_courses_words_in_order() -> None:
-    terms = anchors(NOTEBOOKS / "glossary.ipynb")[1:]
+    terms = [entry.partition("\n")[0] for entry in entries()]
     assert terms == sorted(terms, key=str.casefold)
     assert len(terms) == len(set(terms))
-    assert set(terms) >= WORDS
+    assert {term.replace(" ", "-") for term in terms} >= WORDS
 
 
 def test_each_entry_of_the_glossary_names_its_lesson() -> None:
-    _, *entries = prose(NOTEBOOKS / "glossary.ipynb").split("\n### ")
-    assert [entry for entry in entries if not re.search(r"→\s\[?\d\d \w", entry)] == []
+    assert [entry for entry in entries() if not re.search(r"→\s\[?\d\d \w", entry)] == []
+
+
+def test_each_entry_of_the_glossary_has_its_chinese_word_and_where_it_comes_from() -> None:
+    found = words_in_chinese()
+    assert {entry.partition("\n")[0] for entry in entries()} <= set(found)
+    assert list(found) == sorted(found, key=str.casefold)
+    assert {source for _, source in found.values()} == {"L", "P", "O"}
+    assert found["Process"] == ("进程", "L")
 
 
 def test_a_word_is_explained_where_the_mouse_rests_on_it() -> None:
