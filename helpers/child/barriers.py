@@ -6,6 +6,8 @@ does not wait is not recorded. Standard library only: a child that is given one 
 
 from multiprocessing import synchronize
 
+from helpers.child.registration import is_over
+
 
 class _Observed:
     """The observed part, mixed into a class of the standard library."""
@@ -57,8 +59,8 @@ class Event(_Observed, synchronize.Event):
     kind = "event"
 
     def wait(self, timeout=None):
-        if self.is_set():
-            return True
+        if is_over(timeout) or self.is_set():
+            return super().wait(timeout)
         with self._registration.waiting(self.kind):
             return super().wait(timeout)
 
@@ -85,7 +87,7 @@ class _ObservedSemaphore(_Observed):
     def acquire(self, block=True, timeout=None):
         if self._semlock.acquire(False):
             return True
-        if not block:
+        if not block or is_over(timeout):
             return False
         with self._registration.waiting(self.kind):
             return self._semlock.acquire(True, timeout)

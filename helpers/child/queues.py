@@ -15,6 +15,7 @@ from multiprocessing import queues, util
 
 from helpers.child import events
 from helpers.child.labels import label_of
+from helpers.child.registration import is_over
 
 
 class _ObservedQueue:
@@ -60,7 +61,7 @@ class _ObservedQueue:
         try:
             return method(*args, False)
         except not_yet:
-            if not block:
+            if not block or is_over(timeout):
                 raise
         with self._registration.waiting(reason):
             for seconds in self._registration.slices(timeout):

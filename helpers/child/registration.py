@@ -78,6 +78,11 @@ def recorded_wait(recorder: Recorder, reason: str, number: int) -> Iterator[None
         recorder.record(events.WAIT_OVER, **fields)
 
 
+def is_over(timeout: float | None) -> bool:
+    """Tell whether a wait of so many seconds (None: for ever) is over at once: it only asks."""
+    return timeout is not None and timeout <= 0
+
+
 def this_thread() -> int:
     """Return the system's number for this thread, as it stands in a record."""
     return threading.get_native_id() & 0xFFFFFFFF

@@ -2,6 +2,7 @@
 
 import math
 import os
+from queue import Empty, Full
 
 import pytest
 
@@ -88,6 +89,26 @@ def test_what_does_not_wait_is_not_told(method: str) -> None:
     child.join()
     assert child.exitcode == 0
     assert waits_of(mp, child.pid) == []
+
+
+def test_who_only_asks_does_not_wait() -> None:
+    mp = get_context("spawn")
+    mp.Process(target=len, args=("",)).start()
+    queue, full, event, semaphore = mp.Queue(), mp.Queue(1), mp.Event(), mp.Semaphore(0)
+    full.put(1)
+    for nothing in ({"block": False}, {"timeout": 0}, {"timeout": -1}):
+        with pytest.raises(Empty):
+            queue.get(**nothing)
+        with pytest.raises(Full):
+            full.put(2, **nothing)
+        assert not semaphore.acquire(**nothing)
+    assert not event.wait(0)
+    assert full.get() == 1
+    event.set()
+    assert event.wait(0)
+    assert event.wait()
+    told = {wait.name for wait in mp.timeline().waits}
+    assert told <= {"queue 2"}, "its message may have been on its way"
 
 
 def put_large(queue) -> None:
