@@ -11,6 +11,9 @@ from helpers.chart.spans import Spans
 OVER_TASKS = 4.5
 """The height of waits and transfers in matplotlib's order: over the tasks, under their outlines."""
 
+BROAD = 4
+"""Pixels from which on a wait has an outline and a hatch: of a shorter one, they would be all."""
+
 KIND_OF = {
     "message": "waits message",
     "room": "waits room",
@@ -45,7 +48,7 @@ def draw_waits(canvas: Canvas, waits: dict[str, Spans], tasks: dict[str, Spans])
     """
     wide, narrow = {}, {}
     for kind, spans in waits.items():
-        broad = (canvas.layout.x(spans.length) >= 1) & (canvas.layout.together == 1)
+        broad = (canvas.layout.x(spans.length) >= BROAD) & (canvas.layout.together == 1)
         wide[kind], narrow[kind] = spans.where(broad), spans.where(~broad)
     narrow = {kind: spans for kind, spans in narrow.items() if _seen(canvas, spans)}
     _draw_narrow(canvas, narrow, tasks)
@@ -61,7 +64,7 @@ def _seen(canvas, spans):
 
 
 def _draw_narrow(canvas, waits, tasks):
-    """Leave bars open where waits are shorter than a pixel: as much of each column as they cover.
+    """Leave bars open where waits are short: as much of each column of pixels as they cover.
 
     They were off the core, so they stand at the top of what the tasks fill.
     """
