@@ -5,6 +5,10 @@ KeyboardInterrupt may come out of it there. In the middle of a start this does h
 the error is lost, and a lock that a callback was to free stays held for ever. A little later,
 there is a process that nobody knows. So an interrupt waits until a start is over.
 
+In a child that is just starting, nobody is there yet to record an interrupt, and the student would
+read where in its imports it was interrupted. So there, too, an interrupt waits: it is blocked until
+code of ours runs, and put off until it can be recorded.
+
 Every child imports this file. Standard library only.
 """
 
@@ -36,6 +40,7 @@ class Delay:
         now = time.monotonic()
         if self._came_at is None:
             self._came_at = now
+            unblock_interrupts()  # so that we can interrupt this thread again
             # Not by `threading`: we may have interrupted that, with one of its locks held.
             with contextlib.suppress(RuntimeError):  # no thread is left: a second interrupt helps
                 _thread.start_new_thread(self._interrupt_again, ())
@@ -93,13 +98,48 @@ def put_off_interrupts() -> Iterator[Delay]:
             delay.deliver()
 
 
+@contextlib.contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT in this thread, and so in a child that it starts, during a `with` block.
+
+    The system keeps an interrupt of the child until the child unblocks it. An interrupt of this
+    process is received by another thread; without one, nothing is blocked, since a start that
+    hangs must remain interruptible. On Windows children receive no interrupts.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.active_count() == 1:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def unblock_interrupts() -> None:
+    """Receive SIGINT in this thread from now on, and one that was kept back."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def put_off_until_recorded() -> None:
+    """Let interrupts wait for `record_interrupts`: a new child has modules to import before that.
+
+    They do not remain blocked, since one of those modules may take for ever.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if callable(usual) and not isinstance(usual, Delay):
+        signal.signal(signal.SIGINT, Delay(usual))
+        unblock_interrupts()
+
+
 def record_interrupts(recorder) -> None:
     """Record every SIGINT, before it does what it would have done anyway.
 
     A kernel that is not busy with a cell ignores SIGINT, and so do the children that it starts
     meanwhile. From their records the parent learns that somebody wants their run to end.
 
-    A forked child is born while its parent puts interrupts off. One that waits is handled now.
+    An interrupt that has waited for this is handled now.
 
     Args:
         recorder: the recorder of this process.
@@ -114,5 +154,6 @@ def record_interrupts(recorder) -> None:
             signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, handle)
+    unblock_interrupts()
     delay.usual = handle
     delay.deliver()

@@ -14,7 +14,7 @@ from multiprocessing import util
 
 from helpers.child import events
 from helpers.child.calls import RecordedCall
-from helpers.child.interrupts import record_interrupts
+from helpers.child.interrupts import put_off_until_recorded, record_interrupts
 from helpers.child.orphan_guard import leave_with_parent
 from helpers.child.recorder import start_recording
 from helpers.child.workers import record_worker_tasks, role_of
@@ -43,10 +43,18 @@ class ChildProcess:
         return code
 
 
-def rebuild(standard: type, state: dict):
+class PutOffInterrupts:
+    """The first thing that a new child unpickles: from then on it puts interrupts off."""
+
+    def __reduce__(self):
+        return put_off_until_recorded, ()
+
+
+def rebuild(_, standard: type, state: dict):
     """Return the process object in a spawned child. It needs nothing of what its parent's can do.
 
     Args:
+        _: a `PutOffInterrupts`, which has done its work by now.
         standard: the class of the process without us, such as `SpawnProcess`.
         state: the attributes of the process object.
     """

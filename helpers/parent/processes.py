@@ -7,6 +7,7 @@ This file leans on private names of the standard library's `BaseProcess` (a test
 are there). Standard library only.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -16,8 +17,8 @@ import weakref
 from multiprocessing import connection
 
 from helpers.child import events
-from helpers.child.interrupts import put_off_interrupts
-from helpers.child.process import ChildProcess, rebuild
+from helpers.child.interrupts import interrupts_blocked, put_off_interrupts
+from helpers.child.process import ChildProcess, PutOffInterrupts, rebuild
 from helpers.child.registration import recorded_wait
 from helpers.child.workers import role_of
 from helpers.parent import family, tracker
@@ -50,7 +51,7 @@ class ObservedProcess(ChildProcess):
         if ObservedProcess not in type(self).__bases__:
             return super().__reduce_ex__(protocol)  # a subclass, which a child finds by its name
         _, standard = type(self).__bases__
-        return rebuild, (standard, vars(self))
+        return rebuild, (PutOffInterrupts(), standard, vars(self))
 
     def start(self):
         if self._popen is not None or self._closed:
@@ -76,6 +77,8 @@ class ObservedProcess(ChildProcess):
             importlib.import_module("helpers.logs.reader")
         else:
             check_reaches_child((self._target or type(self), self._args, self._kwargs), method)
+            if method == "forkserver":
+                tracker.prepare_fork_server()
         self._folder = self._watcher.recorder.folder
         with self._watcher.starting(self, role, tasks):
             super().start()
@@ -94,9 +97,20 @@ class ObservedProcess(ChildProcess):
             raise
 
     def _Popen(self, process):  # by this name `start` asks for what stands for the running process
-        popen = super()._Popen(process)
+        with interrupts_blocked() if self._may_block_interrupts() else contextlib.nullcontext():
+            popen = super()._Popen(process)
         _poll_one_at_a_time(popen)
         return popen
+
+    def _may_block_interrupts(self):
+        """Tell whether an interrupt of the child may wait until the child unblocks it.
+
+        A spawned child of a script runs that script before any code of ours: it may take for ever.
+        A fork server would block interrupts as long as it lives, and in everybody's children, too.
+        """
+        method = self._watcher.method
+        is_script = hasattr(sys.modules["__main__"], "__file__")
+        return method == "fork" or (method == "spawn" and not is_script)
 
     def join(self, timeout=None):
         if self._popen is None or self._parent_pid != os.getpid():

@@ -56,6 +56,16 @@ def _spawn_apart(path, args, fds):
     return process.pid
 
 
+def prepare_fork_server() -> None:
+    """Have the fork server, if it has yet to be started, look after its children's interrupts."""
+    from multiprocessing import forkserver  # here: Windows has none
+
+    server, module = getattr(forkserver, "_forkserver", None), "helpers.child.fork_server"
+    modules = getattr(server, "_preload_modules", [module])
+    if module not in modules:
+        server._preload_modules = [*modules, module]
+
+
 def reap_fork_server() -> None:
     """Fetch the exit code of this process's fork server, if it has one, as soon as it ends."""
     from multiprocessing import forkserver  # here: Windows has none

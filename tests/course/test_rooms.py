@@ -173,7 +173,7 @@ STANDARD_NAMES: dict[str, set[str]] = {
         "_value",
     },
     "parent.processes": {"_args", "_kwargs", "_closed", "_parent_pid", "_popen", "_target"},
-    "parent.tracker": {"_forkserver_pid", "_lock"},
+    "parent.tracker": {"_forkserver_pid", "_lock", "_preload_modules"},
 }
 """The underscore names of the standard library that a file leans on.
 

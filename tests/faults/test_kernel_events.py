@@ -123,10 +123,9 @@ finally:
 @pytest.mark.parametrize("use", STARTING.values(), ids=STARTING)
 def test_interrupt_while_processes_are_started(seat: Seat, use: str) -> None:
     """The signal reaches the whole group, as Jupyter's does, but not those that come later."""
-    if seat.method == "forkserver" and use == STARTING["processes"]:
-        pytest.skip("a process that is just starting may miss it: docs/reliability.md says so")
     said = seat.run(INTERRUPTS_ITSELF.format(use=use))
     assert said.error == "KeyboardInterrupt: "
+    assert (said.printed, said.warned) == ("", "")
     all_is_well(seat)
 
 

@@ -112,3 +112,4 @@ def test_what_the_fork_servers_end_leans_on_is_there() -> None:
 
     assert hasattr(forkserver._forkserver, "_forkserver_pid")
     assert hasattr(forkserver._forkserver, "_lock")
+    assert hasattr(forkserver._forkserver, "_preload_modules")

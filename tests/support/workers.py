@@ -293,6 +293,20 @@ def fork_and_print():
     print("after", flush=True)
 
 
+def blocked_signals():
+    """Return the signals that this process does not receive."""
+    return signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def describe_interrupts():
+    """Print what an interrupt meets here, and in a fork."""
+    pid = os.fork()
+    print(blocked_signals(), signal.getsignal(signal.SIGINT).__name__, flush=True)
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
 class Labelled:
     """A callable whose label is no text."""
 
