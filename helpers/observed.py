@@ -203,6 +203,13 @@ class ObservedContext:
         with naming_shared_memory():
             return kind(*arguments, ctx=self, registration=registration)
 
+    def Pipe(self, duplex=True):
+        """Return the ends of a real pipe, see `multiprocessing.Pipe`; the timeline shows waits."""
+        from helpers.child import connections
+
+        registration = self.watcher.register("pipe")
+        return tuple(connections.observe(end, registration) for end in super().Pipe(duplex))
+
     def Value(self, typecode_or_type, *args, lock=True):
         """Return a real shared value, see `multiprocessing.Value`; its uses are in the timeline."""
         from helpers.child import locks

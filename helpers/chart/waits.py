@@ -15,7 +15,7 @@ BROAD = 4
 """Pixels from which on a wait has an outline and a hatch: of a shorter one, they would be all."""
 
 KIND_OF = {
-    "message": "waits message",
+    **dict.fromkeys(("message", "pipe"), "waits message"),
     "room": "waits room",
     **dict.fromkeys(("lock", "semaphore"), "waits lock"),
     **dict.fromkeys(("barrier", "event", "condition", "end"), "waits others"),

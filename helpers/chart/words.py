@@ -234,6 +234,7 @@ def hover_wait(timeline: Timeline, wait: Wait, lane: str, end: float) -> str:
 
 AWAITED = {
     "message": "a message in {}",
+    "pipe": "a message in {}",
     "room": "room in {}",
     "barrier": "the others at {}",
     "end": "the end of {}",
@@ -403,6 +404,7 @@ def _accesses(timeline):
 
 REASONS = {
     "message": "a message",
+    "pipe": "a message in a pipe",
     "room": "room in a queue",
     "lock": "a lock",
     "semaphore": "a semaphore",

@@ -104,9 +104,10 @@ _LEAF_MODULES = {
 }
 """The modules of values that hold no values of other classes, apart from `_holds_others`."""
 _LABELLED = {
-    *("helpers.child.barriers", "helpers.child.locks", "helpers.child.queues", "helpers.observed"),
+    *("helpers.child.barriers", "helpers.child.connections", "helpers.child.locks"),
+    *("helpers.child.queues", "helpers.observed"),
 }
-"""The modules of barriers, locks, queues, shared values and contexts that have labels."""
+"""The modules of barriers, pipes, locks, queues, shared values and contexts that have labels."""
 _SHOWN_BY_NAME = {
     *("multiprocessing.managers", "multiprocessing.sharedctypes", "multiprocessing.synchronize"),
 }

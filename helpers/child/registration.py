@@ -21,7 +21,7 @@ class Registration:
     """The number of an object in its experiment, the recorder to use, and how to wait.
 
     Args:
-        kind: 'queue', 'lock', 'value', 'barrier', 'event', 'condition' or 'semaphore'.
+        kind: 'queue', 'pipe', 'lock', 'value', 'barrier', 'event', 'condition' or 'semaphore'.
         number: counts the objects of this kind from 1.
         find_recorder: returns the recorder of this process. It is not called before the object
             has something to record: an experiment that does nothing makes no folder.

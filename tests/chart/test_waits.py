@@ -32,6 +32,7 @@ def two(waits=(), **more) -> Timeline:
     ("reason", "kind", "said"),
     [
         ("message", "waits message", "waits for a message"),
+        ("pipe", "waits message", "waits for a message"),
         ("room", "waits room", "waits for room"),
         ("lock", "waits lock", "waits for a lock"),
         ("semaphore", "waits lock", "waits for a lock"),
