@@ -41,6 +41,12 @@ from helpers.runs.runner import RUNNER, Attempt, Job, Result, Setting, is_inside
 from helpers.schedule import predict
 from helpers.timeline import RUNNING, Timeline
 
+WORKERS = "workers"
+"""The slider whose numbers are numbers of processes."""
+
+LAST_ON_SLIDER = 100_000
+"""The farthest end of a slider: a page with a longer one can no longer be moved by hand."""
+
 
 def explore(
     run: Callable,
@@ -70,8 +76,8 @@ def explore(
 
     Raises:
         TypeError, ValueError: for a `run` that cannot be called like that, and for numbers that
-            are not whole numbers from 1 to `most`. A ValueError after the run, too, if it had
-            another number of tasks than there are durations.
+            are not whole numbers from 1 to `most`, or a `most` beyond what a slider holds. A
+            ValueError after the run, too, if it had another number of tasks than durations.
         RuntimeError: if it is called within an experiment.
     """
     if is_inside_a_run():
@@ -118,9 +124,15 @@ def _check_takes(run, numbers):
 
 def _check_numbers(numbers, most):
     """Raise TypeError or ValueError unless all numbers lie on a slider from 1 to `most`."""
-    check_workers(most)
-    for name, number in numbers.items():
-        check_workers(number)
+    if WORKERS in numbers:
+        check_workers(most)
+    for name, number in {"most": most, **numbers}.items():
+        if name == WORKERS:
+            check_workers(number)
+        elif isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{name} must be a whole number, not {number!r}")
+        elif not 1 <= number <= LAST_ON_SLIDER:
+            raise ValueError(f"{name} must be from 1 to {LAST_ON_SLIDER:,}, not {number!r}")
         if number > most:
             raise ValueError(
                 f"{name}={number} is beyond the slider, which ends at {most}; give most="

@@ -1111,3 +1111,15 @@ def test_anything_at_all_is_run_once_or_refused(run, most, durations, numbers):
     except (TypeError, ValueError):
         return
     assert len(shown.results) == 1
+
+
+def test_a_slider_that_counts_no_processes_may_go_further_than_there_can_be_processes(page):
+    panel = explore(lambda mp, chunksize: None, chunksize=3000, most=3000)
+    assert panel.setting.numbers == {"chunksize": 3000}
+
+
+@pytest.mark.parametrize("chunksize", [0, True, 1.5, 10**6])
+def test_a_number_that_no_slider_holds_is_refused_before_anything_starts(page, switch, chunksize):
+    with pytest.raises((TypeError, ValueError), match="chunksize must be"):
+        explore(lambda mp, chunksize: switch.run(mp), chunksize=chunksize, most=3000)
+    assert_nothing_happened(page, switch)

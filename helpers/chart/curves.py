@@ -26,6 +26,8 @@ MARK, RING = 8, 18
 """The sizes of a run's mark and of the ring around the newest, in points."""
 EDGE, APART = 26, 18
 """Pixels beside the first and the last number, and between start methods."""
+TENFOLD_FROM, TENFOLD_EDGE = 200, 1.4
+"""Beyond so many, the axis goes tenfold from mark to mark, and reaches so many times further."""
 CEILING_DASHES = (0, (5, 3))
 
 
@@ -67,9 +69,14 @@ class Plot:
         self.last = max(2, *(point.number for point in points))
         self.axes = sheet.axes_at(left, PLOT_TOP, width, PLOT_HEIGHT)
         unit = width / (self.last + 1)  # pixels from one number to the next, about
-        edge = max(0.5, EDGE / unit)
-        self.axes.set_xlim(1 - edge, self.last + edge)
-        self.axes.set_xticks(ticks(self.last))
+        if self.last > TENFOLD_FROM:
+            self.axes.set_xscale("log")
+            self.axes.set_xlim(1 / TENFOLD_EDGE, self.last * TENFOLD_EDGE)
+            self.axes.xaxis.set_major_formatter("{x:,.0f}")
+        else:
+            edge = max(0.5, EDGE / unit)
+            self.axes.set_xlim(1 - edge, self.last + edge)
+            self.axes.set_xticks(ticks(self.last))
         sheet.text_at(left, sheet.height - PLOT_TOP + 32, heading, fontsize=style.SUBTITLE_FONT)
         self._dress(counted)
         self._methods = methods_of(points)

@@ -144,3 +144,19 @@ def test_map_makes_a_list_of_the_arguments_first_and_imap_does_not():
         assert (taken, len(mp.timeline().tasks)) == ([0, 1], 0)
         asked = "imap"
         assert list(pool.imap(square, arguments())) == [0, 1, 4]
+
+
+@pytest.mark.parametrize(("chunksize", "messages"), [(1, 3000), (100, 30), (3000, 1)])
+def test_the_panels_small_tasks_travel_in_as_many_messages_as_there_are_chunks(chunksize, messages):
+    mp = get_context()
+    with mp.Pool(2) as pool:
+        pool.map(square, range(3000), chunksize)
+    assert len(set(mp.timeline().tasks.received)) == messages
+
+
+def test_one_chunk_of_all_tasks_goes_to_one_worker_and_map_would_choose_375():
+    mp = get_context()
+    with mp.Pool(2) as pool:
+        pool.map(square, range(3000), 3000)
+    assert len(set(mp.timeline().tasks.lane)) == 1
+    assert math.ceil(3000 / (4 * 2)) == 375

@@ -435,3 +435,10 @@ def test_the_line_above_the_comparison_counts_the_runs_that_it_shows():
     assert comparison(results, 2).alt.count("3 runs: fastest") == 1
     assert "Compare 2 runs" in compared_html(results[:2], dark=False)
     assert "Compare 2 runs" in compared_html([nothing(), nothing()], dark=False)
+
+
+def test_numbers_that_reach_far_go_tenfold_from_mark_to_mark():
+    near, far = [comparison([readers(1), readers(last)], cores=2) for last in (16, 3000)]
+    assert [axes.get_xscale() for axes in near.figure.axes] == ["linear"]
+    assert [axes.get_xscale() for axes in far.figure.axes] == ["log"]
+    assert "3,000 readers" in far.alt
