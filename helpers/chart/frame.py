@@ -123,17 +123,37 @@ def draw_time_axis(canvas: Canvas, zero: str) -> None:
     axes.xaxis.set_label_coords(0.5, -style.AXIS_LABEL / canvas.layout.height)
 
 
+SWATCH, GAP, LEAST_GAP = 34, 20, 8
+"""The pixels of the legend that a sample takes, and between two entries: usually, and at least."""
+
+
 def draw_legend(canvas: Canvas, names: dict[str, str]) -> None:
-    """Write what the kinds on this chart mean, in two lines at most; `names` replaces the usual."""
-    x, y = style.SIDE, style.BOTTOM + 1.5 * style.LEGEND_ROW
+    """Write what the kinds on this chart mean; `names` replaces the usual.
+
+    There is room for two lines, and for three if they are closer.
+    """
     entries = LEGEND | names
-    for kind in (kind for kind in LEGEND if kind in canvas.shown):
-        width = 34 + canvas.text_width(entries[kind])
-        if x + width > style.WIDTH - style.SIDE:
-            x, y = style.SIDE, y - style.LEGEND_ROW
+    shown = [kind for kind in LEGEND if kind in canvas.shown]
+    widths = [SWATCH + canvas.text_width(entries[kind]) for kind in shown]
+    places = _legend_places(widths, GAP)
+    lines, step = 2, style.LEGEND_ROW
+    if places and places[-1][1] > 1:
+        places, lines, step = _legend_places(widths, LEAST_GAP), 3, style.LINE_OF_TEXT
+    for kind, (x, row) in zip(shown, places, strict=True):
+        y = style.BOTTOM + (lines - 0.5 - row) * step
         _draw_swatch(canvas, kind, x, y)
-        canvas.text_at(x + 34, y, entries[kind], gid="legend")
-        x += width + 20
+        canvas.text_at(x + SWATCH, y, entries[kind], gid="legend")
+
+
+def _legend_places(widths, gap):
+    """Return where entries of these widths stand, so far apart: pixels from the left, and line."""
+    places, x, row = [], style.SIDE, 0
+    for width in widths:
+        if x + width > style.WIDTH - style.SIDE:
+            x, row = style.SIDE, row + 1
+        places.append((x, row))
+        x += width + gap
+    return places
 
 
 def _draw_swatch(canvas, kind, x, y):

@@ -9,7 +9,7 @@ import pytest
 from helpers.chart.style import LANES_HEIGHT, SMALL_FONT, TALLEST_LANE
 from helpers.gantt import gantt
 from helpers.schedule import predict
-from helpers.timeline import LOST, RAISED, RETURNED, RUNNING, Message, Timeline
+from helpers.timeline import LOST, RAISED, REASONS, RETURNED, RUNNING, Message, Timeline, Wait
 from tests.support.charts import (
     FIVE,
     NAN,
@@ -47,6 +47,17 @@ def worst_names():
     return timeline
 
 
+def worst_waits():
+    """The same, and everybody waits for everything."""
+    timeline = worst_names()
+    timeline.waits = [
+        Wait(reason, "lock 1", pid, 0.3 + n / 5, 0.4 + n / 5)
+        for n, reason in enumerate(REASONS)
+        for pid in (501, 502)
+    ]
+    return timeline
+
+
 def several(number):
     rng = random.Random(0)
     return [rng.random() + 0.05 for _ in range(number)]
@@ -74,6 +85,7 @@ CASES = {
     "queue": lambda: (queue_lesson(), None),
     "queue, many messages": lambda: (queue_lesson("x" * 40, parent_sends=True), None),
     "worst names": lambda: (worst_names(), predict([0.3] * 9, 3)),
+    "worst waits": lambda: (worst_waits(), None),
     "empty": lambda: (Timeline(tasks_of([])), None),
 }
 
