@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.child.interrupts import put_off_interrupts
+from helpers.child.streams import refuse_front_end_input
 
 CAN_FORK = hasattr(os, "fork")
 NO_FORK = "There is no os.fork on this system. The text below says what you would see on Linux."
@@ -104,6 +105,7 @@ def _be_the_child(writer, function, args):
         os.setpgid(0, 0)  # a group of its own, so that all its processes can be killed at once
         # Line by line: what waits in memory at another fork would be printed twice.
         sys.stdout = sys.stderr = os.fdopen(writer, "w", buffering=1, encoding="utf-8")
+        refuse_front_end_input()
         function(*args)
         exitcode = 0
     except SystemExit as end:

@@ -4,9 +4,13 @@ When a child begins to record, others may hold these streams already: a logging 
 with `file=sys.stdout`, a stream of the student's own that stands in their place. So the streams
 stay what they are. What is exchanged lies below them, where text leaves Python.
 
+A child has no standard input: the standard library closes it. So a fork of a kernel must not ask
+the kernel's front end either, which would never answer it.
+
 Standard library only, because every child imports this file.
 """
 
+import builtins
 import contextlib
 import io
 import os
@@ -41,6 +45,7 @@ def send_to_log(recorder) -> None:
             _exchange_below(current, output)
         if os.getpid() != _imported_in:
             _redirect_front_end(name, current, standard)
+    refuse_front_end_input()
 
 
 def text_stream(output: "LogOutput") -> io.TextIOWrapper:
@@ -118,3 +123,15 @@ def _redirect_front_end(name, current, standard):
             stream.write, stream.flush = standard.write, standard.flush
             if stream is current:
                 setattr(sys, name, standard)
+
+
+def refuse_front_end_input() -> None:
+    """Let `input` and `getpass` raise an error where they would ask the front end of a kernel."""
+    for module, name in (builtins, "input"), (sys.modules.get("getpass"), "getpass"):
+        asking = getattr(module, name, None)
+        if getattr(asking, "__module__", "").startswith("ipykernel."):
+            setattr(module, name, _no_input)
+
+
+def _no_input(*_, **__):
+    raise EOFError("a child process cannot ask you; ask in the parent, and give it the answer")

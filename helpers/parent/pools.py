@@ -44,6 +44,8 @@ class WorkerDied(RuntimeError):
 class ObservedPool(standard_pool.Pool):
     """The standard pool, which does not wait for what a dead worker can no longer give."""
 
+    _state = standard_pool.INIT  # its end asks for this, though an interrupt came before all else
+
     def __init__(self, *args, context, watcher):
         self._watcher = watcher
         self._recorder = watcher.recorder

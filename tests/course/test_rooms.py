@@ -148,7 +148,6 @@ STANDARD_NAMES: dict[str, set[str]] = {
         "_pool",
         "_processes",
         "_result_handler",
-        "_state",
         "_task_handler",
         "_taskqueue",
         "_worker_handler",

@@ -1,9 +1,11 @@
 """Workers that fail, end or are killed, each in a real kernel."""
 
+import os
 import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.seat import (
     QUICK,
@@ -182,3 +184,21 @@ def test_a_million_workers(seat: Seat) -> None:
         said, "ValueError: the number of workers must be from 1 to 1000, not 1000000"
     )
     all_is_well(seat)
+
+
+@QUICK
+def test_a_task_that_asks_the_student_fails_at_once(seat: Seat) -> None:
+    for by in ("input", "getpass"):
+        said = seat.run(in_a_pool(f"pool.apply(workers.ask, ({by!r},))"))
+        assert said.error.startswith("EOFError: "), said
+    all_is_well(seat)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@QUICK
+def test_a_function_in_a_fork_that_asks_the_student_fails_at_once(seat: Seat) -> None:
+    said = seat.run(
+        "from helpers import forking\nprint(forking.in_a_fork(workers.ask, 'input').lines[-1])"
+    )
+    assert said.error == ""
+    assert said.printed.startswith("EOFError: a child process cannot ask")

@@ -205,6 +205,19 @@ def test_an_interrupt_of_a_start_leaves_nothing(
     assert caught.value.__suppress_context__, "nobody reads of two errors"
 
 
+def test_an_interrupt_before_a_pool_has_anything_prints_nothing(monkeypatch) -> None:
+    def interrupted(_) -> None:
+        raise KeyboardInterrupt
+
+    mp, ignored = get_context("spawn"), []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    monkeypatch.setattr(type(mp.watcher), "recorder", property(interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        mp.Pool(1)
+    gc.collect()
+    assert ignored == []
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("method", METHODS)
 def test_an_interrupt_while_a_pools_threads_start_leaves_nothing(

@@ -1,5 +1,6 @@
 """Worker functions for the tests: importable, so that every start method finds them."""
 
+import getpass
 import multiprocessing
 import os
 import signal
@@ -103,6 +104,11 @@ def make_lambda(_):
 def sleep(seconds):
     time.sleep(seconds)
     return seconds
+
+
+def ask(by):
+    """Ask the student something, by `input` or by `getpass`."""
+    return getpass.getpass("? ") if by == "getpass" else input("? ")
 
 
 def own_pid(_=None):
