@@ -85,8 +85,10 @@ def needs(path: Path) -> set[str]:
 
 
 def minutes(path: Path) -> str:
-    """Return how long a lesson says that it takes, as a word."""
-    return re.search(r"(?m)^\*About ([a-z-]+) minutes\.", prose(path))[1]
+    """Return how many minutes a lesson says that it takes."""
+    said = re.search(r"(?m)^\*About ([a-z-]+|\d+) minutes\b", prose(path))[1]
+    words = {"five": "5", "ten": "10", "fifteen": "15", "twenty": "20"}
+    return words.get(said, said)
 
 
 def rows() -> list[list[str]]:
@@ -131,13 +133,12 @@ def test_every_lesson_ends_with_the_next_one() -> None:
 
 
 def test_the_map_lists_every_lesson_with_what_it_builds_on_and_its_minutes() -> None:
-    words = {"five": "5", "ten": "10", "fifteen": "15", "twenty": "20"}
     listed = {re.search(r"\((.+)\)", row[0])[1]: row for row in rows()}
     assert list(listed) == [path.name for path in LESSONS]
     for path in LESSONS:
         _, _, met, time = listed[path.name]
         assert set(re.findall(r"\d\d", met)) == needs(path)
-        assert time == words[minutes(path)]
+        assert time == minutes(path)
 
 
 def test_the_picture_of_the_map_has_the_arrows_that_the_lessons_name() -> None:

@@ -3,7 +3,9 @@
 import ast
 import logging
 import multiprocessing
+import pickle
 import random
+import sys
 import threading
 
 import numpy
@@ -68,6 +70,7 @@ def test_after_a_fork_pythons_random_has_another_seed_and_a_generator_of_ones_ow
 
 LOADED = """
 import multiprocessing
+import pickle
 import sys
 
 def child(q):
@@ -141,6 +144,7 @@ def test_the_start_method_of_a_program_can_be_set_once():
 
 SENT_ALONG = """
 import multiprocessing
+import pickle
 import os
 import sys
 
@@ -165,3 +169,46 @@ def test_where_to_import_from_and_the_current_folder_are_sent_along(method, tmp_
     (tmp_path / "elsewhere").mkdir()
     said = run_script(SENT_ALONG, method, str(tmp_path / "elsewhere")).stdout.split()
     assert said == ["True", "elsewhere"]
+
+
+TOP_OF_A_SCRIPT = """
+import multiprocessing
+import pickle
+print(__name__, flush=True)
+
+def child():
+    pass
+
+if __name__ == '__main__':
+    mp = multiprocessing.get_context('forkserver')
+    for _ in range(3):
+        p = mp.Process(target=child)
+        p.start()
+        p.join()
+"""
+
+
+@needs_forkserver
+def test_a_newer_server_imports_the_script_once_and_its_children_need_not():
+    imported = run_script(TOP_OF_A_SCRIPT).stdout.split().count("__mp_main__")
+    in_the_server = sys.version_info >= (3, 13, 8) and sys.version_info[:3] != (3, 14, 0)
+    assert imported == (1 if in_the_server else 3)
+
+
+PUT_A_LAMBDA = """
+import multiprocessing
+q = multiprocessing.Queue()
+q.put(lambda: 42)
+print('returned')
+q.close()
+q.join_thread()
+"""
+
+
+def test_what_cannot_be_pickled_fails_in_start_but_not_in_put():
+    mp = multiprocessing.get_context("spawn")
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        mp.Process(target=print, args=(lambda: 42,)).start()
+    said = run_script(PUT_A_LAMBDA)
+    assert said.stdout == "returned\n"
+    assert "lambda" in said.stderr
