@@ -16,6 +16,8 @@ import tempfile
 import warnings
 import weakref
 
+from helpers.child.interrupts import put_off_interrupts
+
 PREFIX = "plain-sight-"
 NAME = re.compile(PREFIX + r"(?P<pid>\d+)-(?P<seat>[0-9a-f]{12})-(?P<start>\d+)-\w+")
 
@@ -44,7 +46,8 @@ def make_folder(owner) -> str:
 
 def _remove(folder, owner_pid):
     if os.getpid() == owner_pid:  # not in a fork of the owner
-        shutil.rmtree(folder, ignore_errors=True)
+        with put_off_interrupts():  # else half of it might stay
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:

@@ -12,8 +12,8 @@ HOW_IT_ENDED = {
     STOPPED: "stopped. The chart shows what had happened until then{so_far}.",
     INTERRUPTED: "interrupted. The chart shows what had happened until then{so_far}.",
     LEFT_BEHIND: (
-        "stopped. Its processes have ended, but your function is stuck in something else; "
-        "it was left behind, and what it still does is not shown."
+        "stopped. The processes of its context have ended, but your function is stuck in something "
+        "else; it was left behind, and what it still does is not shown."
     ),
 }
 
@@ -24,7 +24,7 @@ def outcome(
     guess: float | None = None,
     expected: int = 0,
 ) -> str:
-    """Say in a line how a run ended.
+    """Say in a line how a run ended, and which processes it has left.
 
     Args:
         result: the run.
@@ -32,6 +32,21 @@ def outcome(
         guess: the makespan that the student expected, in seconds.
         expected: how many tasks there would have been without the trouble; 0 if that is not known.
     """
+    return _how_it_ended(result, predicted, guess, expected) + _still_running(result.others)
+
+
+def _still_running(pids):
+    """Name processes that nobody ends, since the run's own context has not started them."""
+    if not pids:
+        return ""
+    return (
+        f" Still running: {words.count(len(pids), 'process')} that did not come from "
+        f"the run's own context (pid {', '.join(map(str, pids))}). To end all of this kernel: "
+        "for p in multiprocessing.active_children(): p.kill()"
+    )
+
+
+def _how_it_ended(result, predicted, guess, expected):
     if result.trouble in HOW_IT_ENDED:
         how = HOW_IT_ENDED[result.trouble].format(so_far=_so_far(result.timeline, expected))
         return f"{result.setting}: {how}"
@@ -75,11 +90,11 @@ def to_go(timeline: Timeline, expected: int, predicted: Timeline | None = None) 
     if predicted is not None:
         left = max(0.0, predicted.makespan - (timeline.now - Scene(timeline).first_start))
     else:
-        left = _left(timeline, running, expected - len(running))
+        left = _time_left(timeline, running, expected - len(running))
     return f", about {words.seconds(left)} to go"
 
 
-def _left(timeline, running, to_come):
+def _time_left(timeline, running, to_come):
     """Return the seconds that are left if every task takes as long as those that are done.
 
     First the tasks under way end; then the lanes take one task each, round after round.

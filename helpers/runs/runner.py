@@ -5,6 +5,7 @@ There are no widgets and no pictures here, so that all of it can be tested, and 
 
 import contextlib
 import inspect
+import multiprocessing
 import signal
 import sys
 import threading
@@ -53,13 +54,15 @@ class Setting(NamedTuple):
 class Result(NamedTuple):
     """The outcome of a run: its timeline, and a word or a sentence where it did not end well.
 
-    `printed` is what it has printed and shown, where that is known.
+    `printed` is what it has printed and shown, where that is known. `others` are the pids of
+    processes that were started meanwhile, but not by its context, and are still running.
     """
 
     setting: Setting
     timeline: Timeline
     trouble: str
     printed: Printed | None = None
+    others: tuple[int, ...] = ()
 
 
 STOPPED, LEFT_BEHIND, INTERRUPTED = "stopped", "left behind", "interrupted"
@@ -84,10 +87,12 @@ class Attempt:
         self._stopping = threading.Lock()
         self._ended_by = ""  # STOPPED or INTERRUPTED, once somebody has ended it
         self._ended_at = None
+        self._here_before = set()  # processes of this kernel that the run has not started
 
     def make(self) -> Result:
         """Run to the end, or until it is stopped or interrupted."""
         trouble = ""
+        self._here_before = set(multiprocessing.active_children())
         _thread.is_inside_a_run = True
         try:
             with contexts_adopted_by(self._adopt), keep_printed() as self.printed:
@@ -110,7 +115,18 @@ class Attempt:
         if not timeline.processes and any(made.timeline().processes for made in self._contexts):
             trouble = trouble or OWN_CONTEXT
         # This counts more than what the run raised: joins that return, an executor that broke.
-        return Result(self.setting, timeline, ended_by or trouble, self.printed)
+        return self.result_of(timeline, ended_by or trouble)
+
+    def result_of(self, timeline: Timeline, trouble: str) -> Result:
+        """Return the result, with those processes that nobody has ended.
+
+        Args:
+            timeline: of its context.
+            trouble: a word or a sentence if it has not ended well.
+        """
+        alive = set(multiprocessing.active_children()) - self._here_before
+        others = tuple(sorted(process.pid for process in alive))
+        return Result(self.setting, timeline, trouble, self.printed, others)
 
     def start(self):
         """Do the same in a thread; `over` is set when `result` is there."""
@@ -296,7 +312,7 @@ class Runner:
         while not attempt.over.wait(observer.pause):
             timeline = observer.read()
             if attempt.stuck:
-                return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
+                return attempt.result_of(timeline, LEFT_BEHIND)
             if timeline.interrupts or attempt.broken_off:
                 attempt.stop(INTERRUPTED)
             if observer.is_frame_due(timeline):
@@ -359,7 +375,7 @@ def _made_in_a_thread(attempt):
     while not attempt.over.wait(FRAME):
         if attempt.stuck:
             timeline = attempt.context.timeline()
-            return Result(attempt.setting, timeline, LEFT_BEHIND, attempt.printed)
+            return attempt.result_of(timeline, LEFT_BEHIND)
     return attempt.result
 
 

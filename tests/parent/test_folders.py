@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -101,6 +102,28 @@ def test_a_living_owner_in_another_container_keeps_its_folder() -> None:
         folders.sweep()
         assert folder.exists()
     shutil.rmtree(folder, ignore_errors=True)  # unless its owner has
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_in_the_middle_of_a_removal_leaves_nothing(monkeypatch) -> None:
+    """A folder goes when its owner does: Python swallows what is raised in that moment."""
+
+    class Owner:
+        pass
+
+    def unlink_and_interrupt(*args, **kwargs) -> None:
+        unlink(*args, **kwargs)
+        signal.raise_signal(signal.SIGINT)
+
+    owner, unlink, swallowed = Owner(), os.unlink, []
+    folder = Path(folders.make_folder(owner))
+    for name in "abc":
+        (folder / name).touch()
+    monkeypatch.setattr(os, "unlink", unlink_and_interrupt)
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: swallowed.append(error.exc_type))
+    del owner
+    assert not folder.exists()
+    assert swallowed == [KeyboardInterrupt]
 
 
 def test_the_folder_of_a_zombie_is_swept() -> None:

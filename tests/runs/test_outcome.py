@@ -75,3 +75,11 @@ def test_a_run_that_was_broken_off_says_how_many_tasks_of_how_many_were_done(tro
 def test_other_trouble_is_told_as_it_is():
     result = Result(Setting("spawn", {"workers": 2}), snapshot([1.0], 1, 2.0), "ValueError: {}")
     assert outcome(result, expected=5) == "workers=2: ValueError: {}"
+
+
+def test_processes_that_nobody_has_ended_are_named() -> None:
+    result = Result(Setting("spawn", {"workers": 2}), snapshot([1.0], 1, 2.0), "stopped")
+    for others, named in [((7,), "1 process that"), ((7, 11), "2 processes that")]:
+        said = outcome(result._replace(others=others))
+        assert said.startswith(f"{outcome(result)} Still running: {named}")
+        assert f"(pid {', '.join(map(str, others))})" in said

@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -265,6 +266,30 @@ def test_a_run_here_that_is_stuck_is_left_behind_where_nothing_wakes_it(runner, 
     result = runner.make_here(Attempt(stuck, Setting("spawn", {"workers": 2})))
     free.set()
     assert result.trouble == LEFT_BEHIND
+
+
+@pytest.mark.parametrize("outside", [multiprocessing, get_context("spawn")], ids=["plain", "ours"])
+def test_processes_that_the_run_has_not_started_by_its_context_are_told(runner, outside):
+    """A stop does not end them: nobody can tell them from those of another cell."""
+    before = multiprocessing.get_context("spawn").Process(target=sleep, args=(600,))
+    before.start()
+    started = []
+
+    def run(mp, workers):
+        child = outside.Process(target=sleep, args=(600,))
+        child.start()
+        started.append(child)
+        child.join()
+
+    watch = Watch(run)
+    runner.request(watch.job)
+    until(lambda: started and started[0].pid)
+    runner.stop()
+    assert watch.told.wait(SECONDS)
+    assert (watch.result.trouble, watch.result.others) == (LEFT_BEHIND, (started[0].pid,))
+    for process in (before, *started):
+        process.kill()
+        process.join()
 
 
 def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):
