@@ -34,6 +34,8 @@ PER_CHART = 1.0
 PER_PANEL = 3.0
 PER_GUESS = 1.0
 PER_EXERCISE = 5.0
+CHECK = "in_the_way.check_imports()"
+"""What the first cell of every lesson calls. Nobody has to read that cell."""
 DEEPER = re.compile(r"## Deeper: (?P<title>.+), (?P<minutes>\d+) min$", re.MULTILINE)
 EXERCISES = re.compile(r"## Your turn, (?P<minutes>\d+) min$", re.MULTILINE)
 ABOUT = re.compile(r"^\*About (?P<minutes>\d+) minutes", re.MULTILINE)
@@ -80,6 +82,8 @@ def sections(notebook: NotebookNode) -> Iterator[Section]:
     """Cut a lesson at its headings of the second level. What stands above the first comes first."""
     section = Section("", [], [])
     for cell in notebook.cells:
+        if CHECK in cell.source:
+            continue
         if cell.cell_type == "code":
             section.codes.append(cell)
             continue

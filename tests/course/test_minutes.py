@@ -12,7 +12,18 @@ ROOT = minutes.NOTEBOOKS.parent
 LESSONS = {
     path.stem: notebooks.read(path) for path in sorted(minutes.NOTEBOOKS.glob("[0-9]*.ipynb"))
 }
-TO_BE_CUT = {f"{number:02}" for number in range(15)} - {"07", "08"}
+TO_BE_CUT = {
+    "03",
+    "04",
+    "05",
+    "06",
+    "09",
+    "10",
+    "11",
+    "12",
+    "13",
+    "14",
+}
 """The numbers of the lessons that still take longer than they say."""
 
 

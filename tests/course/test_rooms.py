@@ -26,7 +26,7 @@ FLOORS = [
     ["runs"],
     ["threads", "cluster"],
     ["observed"],
-    ["laws", "tree"],
+    ["laws", "tree", "memory"],
     ["gantt"],
     ["parent"],
     ["chart"],

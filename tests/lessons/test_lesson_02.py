@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from helpers.gantt import gantt
+from helpers.observed import get_context
 from helpers.script import run_script
 from helpers.tasks import exit_with, long_time_task
 from helpers.timeline import Process, Tasks, Timeline, start_ups
@@ -255,3 +256,23 @@ if __name__ == '__main__':
     run = run_script(program)
     assert (run.stdout, run.exitcode) == ("False\n", 0)
     assert "AttributeError" in run.stderr
+
+
+def test_the_brackets_call_the_function_in_the_parent() -> None:
+    mp = get_context()
+    called_in = []
+    process = mp.Process(target=called_in.append(os.getpid()))
+    process.start()
+    process.join()
+    assert called_in == [os.getpid()]
+    assert process.exitcode == 0
+
+
+def test_run_starts_no_process() -> None:
+    mp = get_context()
+    called_in = []
+    process = mp.Process(target=lambda: called_in.append(os.getpid()))
+    process.run()
+    assert called_in == [os.getpid()]
+    assert process.pid is None
+    assert mp.timeline().processes == []

@@ -253,3 +253,16 @@ def test_the_lesson_prints_what_the_tutorial_shows(lesson: str) -> None:
     printed = lines_of("\n".join(output.get("text", "") for output in outputs))
     missing = [line for line in lines_of(PROGRAMS[lesson][1]) if line not in printed]
     assert missing == []
+
+
+def test_an_error_in_a_task_of_the_tutorials_pool_is_heard_by_nobody(tmp_path) -> None:
+    """Its results are never asked for: what lesson 0 says of it."""
+    failing = POOL.replace("    time.sleep(random.random() * 3)", "    raise ValueError('unheard')")
+    assert failing != POOL
+    program = tmp_path / "pool.py"
+    program.write_text(failing)
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert "unheard" not in done.stdout + done.stderr
+    assert done.stdout.endswith("All subprocesses done.\n")
