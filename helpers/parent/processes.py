@@ -8,6 +8,7 @@ are there). Standard library only.
 """
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -80,7 +81,7 @@ class ObservedProcess(ChildProcess):
             if method == "forkserver":
                 tracker.prepare_fork_server()
         self._folder = self._watcher.recorder.folder
-        with self._watcher.starting(self, role, tasks):
+        with self._watcher.starting(self, role, tasks), _naming_the_limit(method):
             super().start()
             if method == "forkserver":
                 tracker.reap_fork_server()
@@ -156,6 +157,32 @@ class ObservedProcess(ChildProcess):
     def _note_end(self, code):
         if code is not None and self._parent_pid == os.getpid():
             self._watcher.note_end(self, code)
+
+
+@contextlib.contextmanager
+def _naming_the_limit(method):
+    """Say what is meant where the system refuses to start a process: its own words do not."""
+    try:
+        yield
+    except BlockingIOError as error:
+        raise BlockingIOError(error.errno, f"{error.strerror}: {_limit()}") from None
+    except EOFError:
+        if method != "forkserver":
+            raise
+        # The server ends when it cannot fork.
+        words = f"the fork server has ended while it started a process: {_limit()}"
+        raise BlockingIOError(errno.EAGAIN, words) from None
+
+
+def _limit():
+    import resource  # here: Windows has none, and no such errors
+
+    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    account = "your account" if most == resource.RLIM_INFINITY else f"your account ({most})"
+    return (
+        f"there may be as many processes and threads as {account} or your container may have; "
+        "end some, or use fewer workers"
+    )
 
 
 def has_ended(process: ObservedProcess) -> bool:

@@ -17,7 +17,7 @@ import pytest
 
 from helpers.observed import ObservedContext, get_context
 from tests.support import workers
-from tests.support.methods import METHODS
+from tests.support.methods import AVAILABLE, METHODS
 from tests.support.within import until, within
 
 WORKERS = 3
@@ -133,8 +133,21 @@ def test_the_nth_process_that_the_system_refuses_leaves_nothing(
     with monkeypatch.context() as broken:
         for owner, name in places_of_a_start(nothing_is_left):
             broken.setattr(owner, name, Fails(getattr(owner, name), n, refused))
-        with pytest.raises(OSError, match="no process is left"):
+        with pytest.raises(BlockingIOError, match=r"no process is left: .* as your account"):
             within(60, use, nothing_is_left)
+
+
+@pytest.mark.skipif("forkserver" not in AVAILABLE, reason="there is no forkserver")
+@pytest.mark.parametrize("method", ["forkserver"])
+def test_a_fork_server_that_ends_at_a_limit_is_told_and_leaves_nothing(
+    nothing_is_left: ObservedContext, monkeypatch
+) -> None:
+    from multiprocessing import forkserver
+
+    with monkeypatch.context() as broken:
+        broken.setattr(forkserver, "read_signed", Fails(forkserver.read_signed, 1, EOFError()))
+        with pytest.raises(BlockingIOError, match=r"the fork server has ended .* your account"):
+            nothing_is_left.Process(target=workers.double, args=(1,)).start()
 
 
 def places_of_a_start(mp: ObservedContext) -> list[tuple[object, str]]:
