@@ -13,6 +13,7 @@ from helpers.laws import amdahl, gustafson, law_chart
 from helpers.observed import get_context
 from helpers.script import run_script
 from helpers.tasks import count_primes, multiply, pin_to_one_core, prepare
+from tools.notebooks import NOTEBOOKS, read
 
 SHARES = st.floats(0, 1)
 WORKERS = st.integers(1, 10_000)
@@ -154,3 +155,25 @@ def test_before_python_314_there_is_no_executor_of_interpreters():
 
 def test_the_gil_is_held_for_five_milliseconds():
     assert run_script("import sys; print(sys.getswitchinterval())").stdout == "0.005\n"
+
+
+def test_a_barrier_lets_the_clock_start_when_all_workers_are_there():
+    mp = get_context()
+    barrier = mp.Barrier(4)
+    with mp.Pool(3, initializer=barrier.wait) as pool:
+        barrier.wait()
+        pool.map(count_primes, [10] * 6, chunksize=1)
+    timeline = mp.timeline()
+    assert max(process.born for process in timeline.processes) < min(timeline.tasks.started)
+
+
+def stored_output(words):
+    """Return what the cell of the lesson that contains these words has printed."""
+    cells = read(NOTEBOOKS / "09_how_fast_can_it_get.ipynb").cells
+    (cell,) = (cell for cell in cells if cell.cell_type == "code" and words in cell.source)
+    return cell.outputs[0].text
+
+
+def test_the_bar_of_another_build_is_said_to_be_recorded_on_screen():
+    (line,) = (s for s in stored_output("show_cores(").splitlines() if "without a GIL" in s)
+    assert "RECORDED: Linux, 2 cores, Python 3.13.5 built free-threaded" in line
