@@ -1,5 +1,7 @@
 """Statements of lesson 12 on futures that no cell shows."""
 
+import asyncio
+import inspect
 import multiprocessing
 import re
 import sys
@@ -13,7 +15,7 @@ from helpers.forking import CAN_FORK
 from helpers.observed import get_context
 from helpers.script import run_script
 from helpers.tasks import doomed_task, fragile_task, nap, square
-from tests.support.within import within
+from tests.support.within import until, within
 from tools.notebooks import NOTEBOOKS, read
 
 
@@ -115,11 +117,9 @@ def test_a_fresh_worker_for_every_task_never_hangs(workers):
         assert within(60, list, executor.map(square, range(5))) == [0, 1, 4, 9, 16]
 
 
+CELLS = [cell for cell in read(NOTEBOOKS / "12_futures.ipynb").cells if cell.cell_type == "code"]
 PROGRAMS = [
-    text
-    for cell in read(NOTEBOOKS / "12_futures.ipynb").cells
-    if cell.cell_type == "code"
-    for text in re.findall(r"(?s)program = '''\n(.*?)'''", cell.source)
+    text for cell in CELLS for text in re.findall(r"(?s)program = '''\n(.*?)'''", cell.source)
 ]
 
 
@@ -131,3 +131,78 @@ def test_an_interrupt_ends_the_task_at_hand_and_the_next_one_begins(method):
     run = run_script(chosen + program, timeout=0.1, since="Interrupted.\nat work\n")
     assert run.exitcode is None
     assert run.stdout == "at work\nInterrupted.\nat work\n"
+
+
+# What only the deeper sections say
+
+
+def test_map_takes_its_whole_input_before_the_first_result():
+    with ProcessPoolExecutor(1, mp_context=get_context()) as executor:
+        arguments = iter([0.0] * 500)
+        executor.map(nap, arguments)
+        assert list(arguments) == [], "nothing was left"
+        executor.shutdown(cancel_futures=True)
+
+
+def test_imap_follows_its_workers_whether_or_not_somebody_takes_the_results():
+    arguments = iter([0.0] * 5000)
+    with get_context().Pool(1) as pool:
+        results = pool.imap(nap, arguments)
+        until(lambda: next(arguments, None) is None, "the pool had taken what we did not")
+        assert next(results) == 0.0
+
+
+def test_only_python_3_14_and_later_can_map_with_a_buffer_of_some_size():
+    parameters = inspect.signature(ProcessPoolExecutor.map).parameters
+    assert ("buffersize" in parameters) == (sys.version_info >= (3, 14))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="buffersize is new in Python 3.14")
+def test_a_buffer_of_four_takes_four_arguments_and_then_one_for_each_result():
+    arguments = iter([0.0] * 20)
+    with ProcessPoolExecutor(1, mp_context=get_context()) as executor:
+        results = executor.map(nap, arguments, buffersize=4)
+        assert arguments.__length_hint__() == 16
+        next(results)
+        assert arguments.__length_hint__() == 15
+
+
+def test_the_window_of_the_lesson_takes_nothing_while_nobody_takes_results():
+    (source,) = [cell.source for cell in CELLS if "def in_a_window" in cell.source]
+    names = {}
+    exec(source.partition("\n\n\nahead")[0], names)
+    arguments = iter([0.0] * 10)
+    with ProcessPoolExecutor(2, mp_context=get_context()) as executor:
+        pairs = names["in_a_window"](executor, nap, arguments, 3)
+        assert next(pairs) == (0.0, 0.0)
+        assert arguments.__length_hint__() == 7, "three were taken, and no other in their place"
+        assert len(list(pairs)) == 9
+
+
+def test_an_event_loop_goes_on_while_it_awaits_an_executor_and_stands_still_for_a_result():
+    async def rounds_meanwhile(wait_for):
+        rounds = 0
+
+        async def go_round():
+            nonlocal rounds
+            while True:
+                await asyncio.sleep(0.01)
+                rounds += 1
+
+        runner = asyncio.create_task(go_round())
+        await asyncio.sleep(0)
+        await wait_for(asyncio.get_running_loop())
+        runner.cancel()
+        return rounds
+
+    with ProcessPoolExecutor(1, mp_context=get_context()) as executor:
+        executor.submit(nap, 0.0).result()
+
+        async def awaited(loop):
+            assert await loop.run_in_executor(executor, nap, 0.5) == 0.5
+
+        async def asked(loop):
+            assert executor.submit(nap, 0.5).result() == 0.5
+
+        assert asyncio.run(rounds_meanwhile(awaited)) > 1
+        assert asyncio.run(rounds_meanwhile(asked)) == 0
