@@ -199,6 +199,19 @@ def add_locked(lock, counter, times, seconds):
 LIBRARY = os.path.dirname(os.__file__)
 """The folder with the standard library's own files."""
 
+LEAVE_OUT = {"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"}
+"""The names of folders in it that are not the library itself, or are its tests."""
+
+
+def library_files():
+    """Return the bytes of each Python file of the standard library, by its path in `LIBRARY`."""
+    sizes = {}
+    for folder, inner, files in os.walk(LIBRARY):
+        inner[:] = set(inner) - LEAVE_OUT
+        for path in (os.path.join(folder, file) for file in files if file.endswith(".py")):
+            sizes[os.path.relpath(path, LIBRARY)] = os.path.getsize(path)
+    return sizes
+
 
 def count_names(file):
     """Parse a file of the standard library and count how often each name is used in it."""

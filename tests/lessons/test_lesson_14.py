@@ -1,15 +1,18 @@
 """Statements of lesson 14 on its job that no cell shows."""
 
 import ast
+import cProfile
+import gc
 import os
 import pickle
+import pstats
 import sysconfig
 
 import pytest
 
 from helpers.observed import get_context
 from helpers.schedule import predict
-from helpers.tasks import LIBRARY, count_names, count_word, square
+from helpers.tasks import LIBRARY, count_names, count_word, library_files, nap, square
 
 ODD = """\
 import os
@@ -71,3 +74,38 @@ def test_the_results_of_a_chunk_are_received_together():
         pool.map(square, range(12), chunksize=5)
     received = [task.received for task in mp.timeline().tasks]
     assert sorted(received.count(moment) for moment in set(received)) == [2, 5, 5]
+
+
+def test_the_library_s_files_are_all_there_without_its_tests():
+    sizes = library_files()
+    assert all(os.path.getsize(os.path.join(LIBRARY, file)) == sizes[file] for file in sizes)
+    assert {"argparse.py", os.path.join("json", "decoder.py")} <= set(sizes)
+    assert not any("test" in file.split(os.sep) or "tests" in file.split(os.sep) for file in sizes)
+
+
+def test_the_garbage_collector_no_longer_looks_through_what_is_frozen():
+    marker = ["in memory before"]
+    gc.freeze()
+    try:
+        looked_through = gc.get_objects()
+        assert not any(thing is marker for thing in looked_through)
+    finally:
+        gc.unfreeze()
+    assert any(thing is marker for thing in gc.get_objects())
+
+
+def test_a_profile_tells_that_the_parser_is_called_once_for_each_file(odd):
+    profile = cProfile.Profile()
+    for _ in range(3):
+        profile.runcall(count_names, odd)
+    functions = pstats.Stats(profile).get_stats_profile().func_profiles
+    (parser,) = [name for name in functions if "compile" in name]
+    assert functions[parser].ncalls == "3"
+
+
+def test_what_tasks_spent_on_a_core_is_told_apart_from_what_they_took():
+    mp = get_context()
+    with mp.Pool(1) as pool:
+        pool.map(nap, [0.3, 0.3], chunksize=1)
+    for task in mp.timeline().tasks:
+        assert task.on_core * (task.finished - task.started) < 0.15
