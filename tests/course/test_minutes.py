@@ -20,7 +20,6 @@ TO_BE_CUT = {
     "10",
     "11",
     "13",
-    "14",
 }
 """The numbers of the lessons that still take longer than they say."""
 
