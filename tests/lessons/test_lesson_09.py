@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -157,14 +158,26 @@ def test_the_gil_is_held_for_five_milliseconds():
     assert run_script("import sys; print(sys.getswitchinterval())").stdout == "0.005\n"
 
 
+def arrive(lock, arrived, barrier):
+    """Come to the barrier one after the other, and count who has come."""
+    global arrivals
+    arrivals = arrived
+    with lock:
+        time.sleep(0.2)
+        arrived.value += 1
+    barrier.wait()
+
+
+def arrivals_seen(_):
+    return arrivals.value
+
+
 def test_a_barrier_lets_the_clock_start_when_all_workers_are_there():
     mp = get_context()
     barrier = mp.Barrier(4)
-    with mp.Pool(3, initializer=barrier.wait) as pool:
+    with mp.Pool(3, arrive, (mp.Lock(), mp.Value("i", 0), barrier)) as pool:
         barrier.wait()
-        pool.map(count_primes, [10] * 6, chunksize=1)
-    timeline = mp.timeline()
-    assert max(process.born for process in timeline.processes) < min(timeline.tasks.started)
+        assert pool.map(arrivals_seen, range(6), chunksize=1) == [3] * 6
 
 
 def stored_output(words):
