@@ -187,6 +187,18 @@ def add_one(counter, barrier, pause):
     counter.value = seen + 1
 
 
+def load(size):
+    """Load the data that all tasks of this worker will need: an initializer for a pool."""
+    global squares
+    squares = [number * number for number in range(size)]
+    print("Squares loaded in process %s." % os.getpid())
+
+
+def look_into(place):
+    """Return the square at a place of the data that this worker has loaded."""
+    return squares[place]
+
+
 def add_locked(lock, counter, times, seconds):
     """Add one to a counter so many times, each with the lock held for that many seconds."""
     for _ in range(times):

@@ -13,11 +13,8 @@ LESSONS = {
     path.stem: notebooks.read(path) for path in sorted(minutes.NOTEBOOKS.glob("[0-9]*.ipynb"))
 }
 TO_BE_CUT = {
-    "03",
-    "04",
     "05",
     "06",
-    "10",
     "11",
     "13",
 }
