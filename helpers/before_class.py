@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers import machine
+from helpers.parent import sockets
 
 COURSE = Path(__file__).resolve().parent.parent
 
@@ -216,12 +217,18 @@ def check_sockets() -> list[Check]:
     """
     if platform.system() == "Windows":
         return []
+    usual = tempfile.gettempdir()
     try:
+        folder = os.path.dirname(sockets.socket_folder())
         connection.Listener(family="AF_UNIX").close()
     except OSError as error:
-        found = f"cannot be made in {tempfile.gettempdir()}: {error}"
+        found = f"cannot be made in {usual}: {error}"
         remedy = "Let TMPDIR name a folder with a shorter path, such as /tmp."
         return [Check("sockets", FAILED, found, remedy)]
+    if folder != usual:
+        return [
+            Check("sockets", OK, f"are made in {folder}: the path {usual} is too long for them")
+        ]
     return [Check("sockets", OK, "can be made in the temporary folder")]
 
 

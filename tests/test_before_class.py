@@ -144,20 +144,40 @@ def test_a_disk_that_is_nearly_full_fails(tmp_path, monkeypatch):
     assert before_class.check_disk(tmp_path).state == FAILED
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
-def test_a_temporary_folder_with_too_long_a_path_for_sockets_fails(tmp_path):
-    long = tmp_path / ("long" * 25)
+CHECK_SOCKETS = """
+import sys
+from helpers.before_class import check_sockets
+from helpers.parent import sockets
+sockets.SHORT_FOLDERS = tuple(sys.argv[1:])
+print(*check_sockets()[0], sep="|")
+"""
+
+
+def checked_sockets(folder: Path, *short_folders: str) -> list[str]:
+    """The check's four words in a temporary folder with a long path, and with these short ones."""
+    long = folder / ("long" * 25)
     long.mkdir()
-    program = "from helpers.before_class import check_sockets; print(*check_sockets()[0], sep='|')"
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", CHECK_SOCKETS, *short_folders],
         env={**os.environ, "TMPDIR": str(long)},
         capture_output=True,
         text=True,
     )
-    name, state, found, remedy = done.stdout.strip().split("|")
+    return done.stdout.strip().split("|")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+def test_a_temporary_folder_with_too_long_a_path_for_sockets_is_told(tmp_path):
+    name, state, found, remedy = checked_sockets(tmp_path, "/tmp")
+    assert (name, state, remedy) == ("sockets", OK, "")
+    assert found.startswith("are made in /tmp: the path ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+def test_without_any_folder_for_sockets_the_check_fails(tmp_path):
+    name, state, found, remedy = checked_sockets(tmp_path, "/no/such/folder")
     assert (name, state) == ("sockets", FAILED)
-    assert str(long) in found
+    assert str(tmp_path) in found
     assert "TMPDIR" in remedy
 
 

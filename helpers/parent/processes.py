@@ -24,6 +24,7 @@ from helpers.child.registration import recorded_wait
 from helpers.child.workers import role_of
 from helpers.parent import family, tracker
 from helpers.parent.checks import check_not_importing, check_reaches_child
+from helpers.parent.sockets import socket_folder
 from helpers.parent.waits import LONGEST_DEATH, PATIENCE, POLL
 
 
@@ -71,6 +72,8 @@ class ObservedProcess(ChildProcess):
         method = self._watcher.method
         if role in ("worker", "manager"):
             check_not_importing()
+        if role == "manager" or method == "forkserver":
+            self._config["tempdir"] = socket_folder()
         self._watcher.check_may_start(role, tasks)
         if method == "fork":
             # What reads the logs is imported now: were another of our threads in the middle of

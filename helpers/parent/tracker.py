@@ -57,13 +57,27 @@ def _spawn_apart(path, args, fds):
 
 
 def prepare_fork_server() -> None:
-    """Have the fork server, if it has yet to be started, look after its children's interrupts."""
+    """Let go of a fork server out of reach, and have the next look after children's interrupts."""
     from multiprocessing import forkserver  # here: Windows has none
 
     server, module = getattr(forkserver, "_forkserver", None), "helpers.child.fork_server"
     modules = getattr(server, "_preload_modules", [module])
     if module not in modules:
         server._preload_modules = [*modules, module]
+    _let_go_if_out_of_reach(server)
+
+
+def _let_go_if_out_of_reach(server):
+    """Forget a fork server whose socket was deleted; it ends when its last child has ended."""
+    address = getattr(server, "_forkserver_address", None)
+    if not address or util.is_abstract_socket_namespace(address) or os.path.exists(address):
+        return
+    reap_fork_server()  # if nobody waits for its end yet
+    with server._lock:
+        os.close(server._forkserver_alive_fd)  # the server reads from this pipe that we leave
+        server._forkserver_alive_fd = None
+        server._forkserver_address = None
+        server._forkserver_pid = None
 
 
 def reap_fork_server() -> None:
@@ -82,10 +96,12 @@ def reap_fork_server() -> None:
 
 def _fetch_exit_code(server, pid):
     """Wait for the server's end. Its lock keeps others from asking for the exit code meanwhile."""
-    while server._forkserver_pid == pid:
+    ended = False
+    while not ended:
         time.sleep(POLL)
         with server._lock:
-            if server._forkserver_pid == pid and _has_ended(pid):
+            ended = _has_ended(pid)
+            if ended and server._forkserver_pid == pid:
                 server._forkserver_pid = None  # so the next child gets a new server
     _awaited_servers.discard(pid)
 

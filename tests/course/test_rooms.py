@@ -171,8 +171,23 @@ STANDARD_NAMES: dict[str, set[str]] = {
         "_success",
         "_value",
     },
-    "parent.processes": {"_args", "_kwargs", "_closed", "_parent_pid", "_popen", "_target"},
-    "parent.tracker": {"_forkserver_pid", "_lock", "_preload_modules"},
+    "parent.processes": {
+        "_args",
+        "_closed",
+        "_config",
+        "_kwargs",
+        "_parent_pid",
+        "_popen",
+        "_target",
+    },
+    "parent.sockets": {"_config"},
+    "parent.tracker": {
+        "_forkserver_address",
+        "_forkserver_alive_fd",
+        "_forkserver_pid",
+        "_lock",
+        "_preload_modules",
+    },
 }
 """The underscore names of the standard library that a file leans on.
 
