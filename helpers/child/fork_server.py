@@ -9,17 +9,21 @@ Only a fork server imports this file: it acts when it is imported. Standard libr
 
 import os
 import signal
+import sys
 
 from helpers.child.interrupts import unblock_interrupts
 
 _server = os.getpid()
 
 
-def _end_by_interrupts():
+def _begin():
     if os.getppid() == _server:  # not in what a child forks itself
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         unblock_interrupts()
+        # What the child needs of the course it imports itself: its files may be newer by now.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "helpers"]:
+            del sys.modules[name]
 
 
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-os.register_at_fork(after_in_child=_end_by_interrupts)
+os.register_at_fork(after_in_child=_begin)
