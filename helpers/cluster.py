@@ -5,10 +5,11 @@
 
     gantt(client.timeline())
 
-It is Dask's own client and means the same. `timeline()` is made from what Dask tells every client:
-its task stream (which worker did which task, from when to when), its log of events (which workers
-were lost), and what `programs/dask_worker` adds to that log (which workers joined, which tasks
-began).
+It is Dask's own client, with one habit of its own: the workers that it starts have one thread each,
+where Dask may start fewer workers with several threads. `timeline()` is made from what Dask tells
+every client: its task stream (which worker did which task, from when to when), its log of events
+(which workers were lost), and what `programs/dask_worker` adds to that log (which workers joined,
+which tasks began).
 
 All times are those of the scheduler's clock. Every worker reads its own clock and adds the
 difference that it measured in its last exchange with the scheduler.
@@ -52,8 +53,9 @@ class Client(distributed.Client):
 
     Without a cluster to connect to, it starts one on this machine, as Dask's client does, with
     these options unless others are given: workers of one thread, so that each is one lane of the
-    chart; Dask's web page on a free port that only this machine can reach; files in a temporary
-    folder that is removed with the client; and nothing logged.
+    chart and tasks in plain Python do not share a GIL; Dask's web page on a free port that only
+    this machine can reach; files in a temporary folder that is removed with the client; and nothing
+    logged.
     """
 
     def __init__(self, address: str | None = None, **options):

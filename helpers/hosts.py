@@ -1,7 +1,8 @@
 """Start a Dask cluster whose scheduler and workers are programs of their own, as on other machines.
 
 Here they all run on this machine and reach each other by 127.0.0.1. The commands are the ones that
-you would type on each of several machines; only the names of the hosts are invented.
+you would type on each of several machines, with one thread for each worker; only the names of the
+hosts are invented.
 """
 
 import contextlib

@@ -16,7 +16,6 @@ TO_BE_CUT = {
     "05",
     "06",
     "11",
-    "13",
 }
 """The numbers of the lessons that still take longer than they say."""
 

@@ -1,6 +1,7 @@
 """Statements of lesson 13 on clusters, and a cluster whose processes run as on other hosts."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,11 +13,13 @@ import nbformat
 import psutil
 import pytest
 from distributed import KilledWorker
+from distributed.deploy.utils import nprocesses_nthreads
 
 from helpers.cluster import Client, kill_at_work
 from helpers.gantt import gantt
 from helpers.hosts import Hosts
 from helpers.programs import dask_worker
+from helpers.script import run_script
 from helpers.tasks import doomed_task, nap
 from tests.support.within import until, within
 from tools import notebooks
@@ -159,6 +162,51 @@ def test_a_worker_whose_clock_is_an_hour_ahead_puts_its_times_right():
             (task,) = client.timeline().tasks
             assert 0 <= task.started < task.finished < client.timeline().now + PATIENCE
             program.kill()
+
+
+# Threads, data, and the main guard
+
+
+def test_a_plain_dask_worker_is_one_process_with_a_thread_for_each_core():
+    with Hosts() as hosts, Client(hosts.address) as client:
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", hosts.address]
+        options = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-nanny"]
+        with subprocess.Popen(
+            command + options, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as program:
+            client.wait_for_workers(1, timeout=PATIENCE)
+            assert list(client.nthreads().values()) == [dask.system.CPU_COUNT]
+            program.kill()
+
+
+def test_dask_itself_gives_several_threads_to_the_workers_of_a_larger_machine():
+    assert nprocesses_nthreads(4) == (4, 1)
+    assert nprocesses_nthreads(16) == (4, 4)
+
+
+def test_the_course_s_workers_have_one_thread_each():
+    with Hosts() as hosts, Client(hosts.address) as client:
+        hosts.add_worker("north")
+        client.wait_for_workers(1, timeout=PATIENCE)
+        assert list(client.nthreads().values()) == [1]
+    with Client(n_workers=2) as client:
+        assert list(client.nthreads().values()) == [1, 1]
+
+
+def test_without_a_main_guard_the_nanny_fails_and_the_traceback_names_the_guard():
+    (program,) = [
+        text
+        for cell in nbformat.read(LESSON, as_version=4).cells
+        if cell.cell_type == "code"
+        for text in re.findall(r"(?s)program = '''\n(.*?)'''", cell.source)
+    ]
+    case = run_script(program)
+    assert case.exitcode == 1
+    assert "Nanny failed to start" in case.stderr
+    assert "if __name__ == '__main__':" in case.stderr
+    guarded = program.replace("\nclient =", "\nif __name__ == '__main__':\n    client =")
+    case = run_script(guarded.replace("\nprint", "\n    print"))
+    assert (case.exitcode, case.stdout) == (0, "3\n")
 
 
 # What else the lesson says
