@@ -15,7 +15,6 @@ LESSONS = {
 TO_BE_CUT = {
     "05",
     "06",
-    "11",
 }
 """The numbers of the lessons that still take longer than they say."""
 

@@ -26,7 +26,7 @@ FLOORS = [
     ["runs"],
     ["threads", "cluster"],
     ["observed"],
-    ["laws", "tree", "memory"],
+    ["laws", "tree", "memory", "wait_graph"],
     ["gantt"],
     ["parent"],
     ["chart"],

@@ -1,6 +1,8 @@
 """Statements of lesson 11 on failures that no cell shows."""
 
+import contextlib
 import multiprocessing.pool
+import os
 import pickle
 import re
 import sys
@@ -24,7 +26,7 @@ PROGRAMS = [
 ]
 """The programs in the glass cases, in the lesson's order."""
 
-LAMBDA, NO_GUARD, SWALLOWED, KILLED, ORPHAN, ZOMBIE, CTRL_C = PROGRAMS
+SWALLOWED, KILLED, FAULTS, LAMBDA, NO_GUARD, ORPHAN, ZOMBIE, CTRL_C = PROGRAMS
 WITHOUT_FORK = pytest.mark.skipif(not CAN_FORK, reason="there is no fork on this system")
 
 
@@ -223,3 +225,18 @@ def test_every_start_method_shows_the_same_in_the_glass_cases(method):
         assert (loud.stderr.count("Traceback"), loud.exitcode) == (3, -2)
         quiet = run_script(by(method, CTRL_C), "robust", timeout=30)
         assert (quiet.stdout.count("-15"), quiet.stderr) == (2, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' pipes are no rows of pages")
+def test_a_message_of_more_than_half_a_page_takes_a_page_of_the_pipe():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    written = 0
+    try:
+        with contextlib.suppress(BlockingIOError):  # there is no more room
+            while os.write(writer, bytes(2100)) == 2100:
+                written += 1
+        assert written == 16
+    finally:
+        os.close(reader)
+        os.close(writer)
