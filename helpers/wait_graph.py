@@ -41,10 +41,12 @@ def arrows_at(timeline: Timeline, moment: float) -> list[Arrow]:
         moment: in seconds, as on the chart's axis.
     """
     names = {process.pid: process.name for process in timeline.processes}
+    order = list(names)  # that in which they were asked for, however chance let them wait
+    waits = [wait for wait in timeline.waits_at(moment) if wait.pid in names]
     found = []
-    for wait in timeline.waits_at(moment):
+    for wait in sorted(waits, key=lambda wait: order.index(wait.pid)):
         if wait.reason == "lock":
-            found.append(Arrow(names.get(wait.pid, f"pid {wait.pid}"), "waits for", wait.name))
+            found.append(Arrow(names[wait.pid], "waits for", wait.name))
             found += [
                 Arrow(wait.name, "is held by", names.get(pid, f"pid {pid}"))
                 for pid in timeline.holders_of(wait.name, moment)
