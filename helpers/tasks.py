@@ -53,6 +53,12 @@ def write(q):
         time.sleep(random.Random(f"letter-{value}").random())
 
 
+def put_numbers(q, count):
+    """Put so many numbers into the queue, one after the other, without a pause."""
+    for number in range(count):
+        q.put(number)
+
+
 def read(q):
     """Take from the queue for ever: the tutorial's reader. It has to be terminated."""
     print("Process to read: %s" % os.getpid())

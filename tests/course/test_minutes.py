@@ -12,18 +12,6 @@ ROOT = minutes.NOTEBOOKS.parent
 LESSONS = {
     path.stem: notebooks.read(path) for path in sorted(minutes.NOTEBOOKS.glob("[0-9]*.ipynb"))
 }
-TO_BE_CUT = {
-    "05",
-    "06",
-}
-"""The numbers of the lessons that still take longer than they say."""
-
-
-def cut_lessons() -> Iterator[object]:
-    """Yield the name of each lesson, marked where it is known to take too long."""
-    for name in LESSONS:
-        late = [pytest.mark.xfail(strict=True)] if name[:2] in TO_BE_CUT else []
-        yield pytest.param(name, marks=late)
 
 
 def wrong_minutes(name: str) -> Iterator[str]:
@@ -47,7 +35,7 @@ def wrong_minutes(name: str) -> Iterator[str]:
             yield f"{exercises[0]!r} takes {taken.exercises} minutes"
 
 
-@pytest.mark.parametrize("name", list(cut_lessons()))
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_takes_the_minutes_that_it_says(name: str) -> None:
     assert list(wrong_minutes(name)) == []
 

@@ -118,3 +118,13 @@ def test_the_executors_workers_are_sent_home_with_a_sentinel():
 def test_qsize_is_missing_on_macos(plain):
     with pytest.raises(NotImplementedError):
         plain.Queue().qsize()
+
+
+def test_what_cannot_be_pickled_is_lost_in_the_thread_and_put_returns() -> None:
+    q = multiprocessing.get_context("spawn").Queue()
+    q._on_queue_feeder_error = lambda error, value: lost.append(error)  # it would print it
+    lost: list[Exception] = []
+    q.put(lambda: 0)
+    q.put("next")
+    assert q.get(timeout=60) == "next"
+    assert len(lost) == 1
