@@ -81,3 +81,13 @@ def test_several_exercises_have_headings_of_their_own() -> None:
 def test_tags_of_html_are_not_read() -> None:
     text = "# Title\n\n" + "<details class='a b c'> " * 500
     assert minutes.of_lesson(new_notebook(cells=[new_markdown_cell(text)])).core == 1
+
+
+def test_the_map_and_the_teaching_notes_add_up() -> None:
+    """They say five hours for all core paths, and an hour and a quarter for the first four."""
+    core = [minutes.of_lesson(lesson).core for lesson in LESSONS.values()]
+    assert 4.5 * 60 < sum(core) < 5.25 * 60
+    assert 70 <= sum(core[:4]) <= 80
+    told = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    assert f"Lesson 00 takes {core[0]} minutes" in told
+    assert max(core[1:]) <= 20
