@@ -1,5 +1,6 @@
 """The lessons take the minutes that they, README, the map and the teaching notes promise."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -91,3 +92,31 @@ def test_the_map_and_the_teaching_notes_add_up() -> None:
     told = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
     assert f"Lesson 00 takes {core[0]} minutes" in told
     assert max(core[1:]) <= 20
+
+
+def names(code: str, *contexts: type) -> set[str]:
+    """Return the names that a cell sets, or those that it reads."""
+    nodes = list(ast.walk(ast.parse(code)))
+    found = {
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, contexts)
+    }
+    if ast.Store in contexts:
+        found |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        found |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        found |= {alias.asname or alias.name for node in imports for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_core_path_needs_nothing_from_a_folded_section(name: str) -> None:
+    core: set[str] = set()
+    folded: set[str] = set()
+    for section in minutes.sections(LESSONS[name]):
+        for cell in section.codes:
+            sets = names(cell.source, ast.Store)
+            if section.is_deeper:
+                folded |= sets
+            else:
+                core |= sets
+                assert not (names(cell.source, ast.Load) & folded) - core
