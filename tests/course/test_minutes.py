@@ -120,3 +120,11 @@ def test_the_core_path_needs_nothing_from_a_folded_section(name: str) -> None:
             else:
                 core |= sets
                 assert not (names(cell.source, ast.Load) & folded) - core
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_readme_names_the_minutes_of_the_core_path(name: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = re.search(rf"(?m)^\| \[[^]]+\]\(notebooks/{name}\.ipynb\) \|.*\| (\d+) \|$", readme)
+    text = "\n\n".join(cell.source for cell in LESSONS[name].cells)
+    assert row[1] == minutes.ABOUT.search(text)["minutes"]
