@@ -2,7 +2,8 @@
 
 An arrow leads from a process to the lock that it waits for, and from a lock to the process that
 holds it. Processes that can be walked to in a circle wait for each other, and so for ever. Source:
-R. C. Holt, Some deadlock properties of computer systems, ACM Computing Surveys 4 (3), 1972.
+R. C. Holt, Some deadlock properties of computer systems, ACM Computing Surveys 4 (3), 1972; that a
+deadlock needs such a circle: E. G. Coffman et al., System deadlocks, the same, 3 (2), 1971.
 """
 
 import math
@@ -84,7 +85,7 @@ def wait_graph(timeline: Timeline, moment: float, *, dark: bool = False) -> Char
     circle = circle_of(arrows)
     sheet = Sheet(style.DARK if dark else style.LIGHT)
     sheet.set_height(HEIGHT)
-    title = "A circle: each waits for the next" if circle else "No circle: nobody waits in vain"
+    title = "A circle: each waits for the next" if circle else "No circle of locks"
     sheet.headings(title, [f"{moment:.2f} s after the first process was asked for"])
     axes = sheet.axes_at(0, 0, style.WIDTH, HEIGHT)
     axes.set_axis_off()
