@@ -316,6 +316,7 @@ def finish(venv: Path, *extras: str) -> None:
     Some packages list files that they do not bring. Those must not look lost to later starts.
     """
     switch_the_news_off(venv)
+    silence_a_warning(venv)
     packages = map(package_line, packages_folder(venv).glob("*.dist-info/RECORD"))
     absent = ["absent " + name for name in lost(venv)]
     write_stamp(venv, [*sorted(wanted(*extras)), *sorted(packages), *absent])
@@ -341,6 +342,24 @@ def switch_the_news_off(venv: Path) -> None:
     settings.mkdir(parents=True, exist_ok=True)
     news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
     (settings / "overrides.json").write_text(json.dumps(news), encoding="utf-8")
+
+
+SILENCE = """import logging
+
+logging.getLogger("IPKernelApp").addFilter(
+    lambda record: "TCP without encryption" not in record.getMessage()
+)
+"""
+
+
+def silence_a_warning(venv: Path) -> None:
+    """Keep kernels from warning in the terminal that they talk to JupyterLab without encryption.
+
+    They do so on this computer only, and a student could not change it.
+    """
+    settings = venv / "etc" / "ipython"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "ipython_kernel_config.py").write_text(SILENCE, encoding="utf-8")
 
 
 def make_mine() -> None:

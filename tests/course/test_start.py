@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyter_client import KernelManager
 
 import start
 from tests.support.small_course import PYPROJECT, SOURCE, PretendedCourse, add_package
@@ -367,6 +368,31 @@ def test_jupyterlab_does_not_ask_about_news(course):
     file = start.VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings = json.loads(file.read_text())
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_a_kernel_does_not_warn_of_tcp_but_of_all_else(course, tmp_path):
+    ipython = tmp_path / "ipython"
+    start.set_up()
+    settings = start.VENV / "etc" / "ipython" / "ipython_kernel_config.py"
+    shutil.copytree(settings.parent, ipython / "profile_default")
+    (ipython / "profile_default" / "startup").mkdir()
+    (ipython / "profile_default" / "startup" / "warn.py").write_text(
+        "get_ipython().kernel.parent.log.warning('of something else')\n"
+    )
+    kernel = KernelManager()
+    with open(tmp_path / "stderr", "w+", encoding="utf-8") as stderr:
+        kernel.start_kernel(stderr=stderr, env={**os.environ, "IPYTHONDIR": str(ipython)})
+        try:
+            client = kernel.client()
+            client.start_channels()
+            client.wait_for_ready(timeout=60)
+            client.stop_channels()
+        finally:
+            kernel.shutdown_kernel()
+        stderr.seek(0)
+        said = stderr.read()
+    assert "of something else" in said
+    assert "without encryption" not in said
 
 
 def test_the_student_gets_a_file_for_their_own_functions(course):
