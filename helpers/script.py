@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import psutil
 
+from helpers.parent import sockets
+
 LONGEST_START = 60.0
 """Seconds that a program may take to print the text from which its time limit counts."""
 
@@ -70,6 +72,8 @@ def run_script(
         program, stdout, stderr = (Path(folder, name) for name in ("program.py", "out", "err"))
         program.write_text(source, encoding="utf-8")
         path = _path_to(folder, LINE_BY_LINE + WAIT_FOR_FORKS * wait_for_forks)
+        # A kernel tells its children to write in colours, which Python does since 3.13.
+        settings = {"PYTHONPATH": path, "PYTHON_COLORS": "0"}
         exitcode = None
         # Into files, not pipes: a pipe must be read until the last grandchild has closed it.
         with open(stdout, "wb") as out, open(stderr, "wb") as err:
@@ -78,8 +82,7 @@ def run_script(
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                # A kernel tells its children to write in colours, which Python does since 3.13.
-                env={**os.environ, "PYTHONPATH": path, "PYTHON_COLORS": "0"},
+                env={**os.environ, **_short_temporary_folder(), **settings},
             )
             try:
                 if since is not None:
@@ -92,6 +95,16 @@ def run_script(
                     kill_family(process.pid)
                     process.wait()
         return Run(_text(stdout), _text(stderr), exitcode)
+
+
+def _short_temporary_folder():
+    """Return the setting that names another temporary folder, where ours is too long for sockets.
+
+    The program may use plain multiprocessing, which does not look after that itself.
+    """
+    if not sockets.is_too_long(tempfile.gettempdir()):
+        return {}
+    return {"TMPDIR": os.path.dirname(sockets.socket_folder())}
 
 
 def _path_to(folder, first_lines):

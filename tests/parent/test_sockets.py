@@ -147,6 +147,23 @@ def test_a_folder_that_another_user_has_taken_is_not_used(shared, monkeypatch) -
         sockets.socket_folder()
 
 
+PLAIN_MANAGER = """
+import multiprocessing
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        print(manager.list([1])[0])
+"""
+
+
+def test_a_plain_program_does_not_suffer_from_a_long_path_either(shared) -> None:
+    long = shared / ("long" * 40)
+    long.mkdir()
+    program = f"from helpers.script import run_script; print(run_script({PLAIN_MANAGER!r}))"
+    stdout, stderr = printed(program, long)
+    assert stdout == "Run(stdout='1\\n', stderr='', exitcode=0)\n"
+    assert stderr == ""
+
+
 NO_PLACE = """
 from helpers.parent import sockets
 sockets.SHORT_FOLDERS = ("/no/such/folder",)
