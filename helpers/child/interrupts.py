@@ -99,21 +99,39 @@ def put_off_interrupts() -> Iterator[Delay]:
 
 
 @contextlib.contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT in this thread, and so in a child that it starts, during a `with` block.
-
-    The system keeps an interrupt of the child until the child unblocks it. An interrupt of this
-    process is received by another thread; without one, nothing is blocked, since a start that
-    hangs must remain interruptible. On Windows children receive no interrupts.
-    """
-    if not hasattr(signal, "pthread_sigmask") or threading.active_count() == 1:
+def signal_mask_kept() -> Iterator[None]:
+    """Receive after a `with` block the signals that this thread has received before it."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def block_interrupts() -> None:
+    """Block SIGINT in this thread, and so in a child that it starts.
+
+    The system keeps an interrupt of the child until the child unblocks it. An interrupt of this
+    process is received by another thread; without one, nothing is blocked. On Windows children
+    receive no interrupts.
+    """
+    if hasattr(signal, "pthread_sigmask") and threading.active_count() > 1:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
+class BlockInterrupts:
+    """The last thing that a parent pickles for a spawned child: then it blocks interrupts.
+
+    Not before: what is pickled may take for ever, and must remain interruptible. The child has None
+    in its place.
+    """
+
+    def __reduce__(self):
+        block_interrupts()
+        return type(None), ()
 
 
 def unblock_interrupts() -> None:

@@ -18,7 +18,12 @@ import weakref
 from multiprocessing import connection
 
 from helpers.child import events
-from helpers.child.interrupts import interrupts_blocked, put_off_interrupts
+from helpers.child.interrupts import (
+    BlockInterrupts,
+    block_interrupts,
+    put_off_interrupts,
+    signal_mask_kept,
+)
 from helpers.child.process import ChildProcess, PutOffInterrupts, rebuild
 from helpers.child.registration import recorded_wait
 from helpers.child.workers import role_of
@@ -101,7 +106,12 @@ class ObservedProcess(ChildProcess):
             raise
 
     def _Popen(self, process):  # by this name `start` asks for what stands for the running process
-        with interrupts_blocked() if self._may_block_interrupts() else contextlib.nullcontext():
+        with signal_mask_kept():
+            if self._may_block_interrupts():
+                if self._watcher.method == "fork":
+                    block_interrupts()
+                else:
+                    self._last_attribute = BlockInterrupts()
             popen = super()._Popen(process)
         _poll_one_at_a_time(popen)
         return popen

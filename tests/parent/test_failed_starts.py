@@ -331,8 +331,13 @@ class Endless:
 def test_a_start_that_hangs_can_be_interrupted(
     nothing_is_left: ObservedContext, interruptible
 ) -> None:
+    beside = (
+        threading.Event()
+    )  # with another thread, children's interrupts are blocked as they start
+    threading.Thread(target=beside.wait, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         nothing_is_left.Process(target=workers.double, args=(Endless(),)).start()
+    beside.set()
 
 
 def test_the_handler_is_the_old_one_after_a_start(interruptible) -> None:
