@@ -27,11 +27,16 @@ KEEP_A_DIARY = """cell => {
 
 
 class PanelOnPage:
-    """The last panel of a notebook."""
+    """The last panel of a notebook whose cell has a text in it.
 
-    def __init__(self, notebook: lab.Notebook) -> None:
+    Args:
+        notebook: the notebook, open and run.
+        code: that text. A lesson's panel on the core path is called `panel`; others may be folded.
+    """
+
+    def __init__(self, notebook: lab.Notebook, code: str = "explore(") -> None:
         self.notebook, self.page = notebook, notebook.page
-        self.cell = notebook.cell("explore(").last
+        self.cell = notebook.cell(code).last
         self.run = self.cell.get_by_role("button", name="Run")
         self.stop = self.cell.get_by_role("button", name="Stop")
         self.guess = self.cell.get_by_role("textbox", name="Your guess")

@@ -21,7 +21,7 @@ def test_all_cells_run_without_an_error_and_the_panel_runs_again(open_notebook, 
     run, written = notebook.cells_run()
     assert run == written
     if has_panel(notebook):
-        panel = PanelOnPage(notebook)
+        panel = PanelOnPage(notebook, "panel = explore(")
         panel.run_to_the_end()
         assert notebook.ask_kernel("[result.trouble for result in panel.results]") == ["", ""]
         keep(notebook, show=panel.picture)
@@ -31,13 +31,13 @@ def test_all_cells_run_without_an_error_and_the_panel_runs_again(open_notebook, 
 
 def has_panel(notebook):
     code = ["".join(cell["source"]) for cell in notebook.as_json()["cells"]]
-    return any("= explore(" in source for source in code)
+    return any("panel = explore(" in source for source in code)
 
 
 def test_each_start_method_can_be_run_and_is_named_where_the_runs_are_compared(open_notebook, keep):
     notebook = open_notebook("07_start_methods.ipynb")
     notebook.run_all()
-    panel = PanelOnPage(notebook)
+    panel = PanelOnPage(notebook, "panel = explore(")
     panel.wait_until_ready()
     choice = panel.cell.get_by_role("combobox", name="Start by")
     methods = choice.locator("option").all_text_contents()
@@ -66,7 +66,7 @@ def test_each_start_method_can_be_run_and_is_named_where_the_runs_are_compared(o
 def test_two_sliders_set_the_numbers_of_readers_and_writers(open_notebook, keep):
     notebook = open_notebook("06_queue.ipynb")
     notebook.run_all()
-    panel = PanelOnPage(notebook)
+    panel = PanelOnPage(notebook, "panel = explore(")
     panel.set_slider(3, "Readers")
     panel.set_slider(2, "Writers")
     panel.run_to_the_end()
