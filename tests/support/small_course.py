@@ -11,6 +11,16 @@ import start
 
 SOURCE = Path(start.__file__)
 
+HELPERS = (
+    "__init__.py",
+    "before_class.py",
+    "machine.py",
+    "mine_template.py",
+    "parent/__init__.py",
+    "parent/sockets.py",
+)
+"""What `start.py check` needs before anything is installed."""
+
 PYPROJECT = """
 [project]
 name = "small"
@@ -23,10 +33,10 @@ bench = []
 
 def make_course(folder, requirements):
     """Write the few files that start.py looks at."""
-    (folder / "helpers").mkdir(parents=True)
+    (folder / "helpers" / "parent").mkdir(parents=True)
     shutil.copy(SOURCE, folder)
-    for name in ("__init__.py", "before_class.py", "machine.py", "mine_template.py"):
-        shutil.copy(SOURCE.parent / "helpers" / name, folder / "helpers")
+    for name in HELPERS:
+        shutil.copy(SOURCE.parent / "helpers" / name, folder / "helpers" / name)
     (folder / "notebooks").mkdir()
     (folder / "requirements.txt").write_text(requirements)
     (folder / "pyproject.toml").write_text(PYPROJECT)
