@@ -31,8 +31,8 @@ now = time.perf_counter
 def get_subprocess() -> ModuleType:
     """Return a copy of the module `subprocess` that notes what it does.
 
-    Its functions and exceptions are the standard library's own. It has one more function,
-    `timeline(questions=())`: see `Recording.timeline`.
+    Its functions and exceptions are the standard library's own. It has two functions more:
+    `timeline(questions=())`, see `Recording.timeline`, and `stop()`, see `Recording.stop`.
     """
     # A copy, because `run` and `call` look for `Popen` in their own module. If we put ours
     # there, everything else in this kernel would use it, too.
@@ -44,7 +44,7 @@ def get_subprocess() -> ModuleType:
             setattr(copy, name, value)
     recording = Recording()
     copy.Popen = type("Popen", (ObservedPopen,), {"_recording": recording})
-    copy.timeline = recording.timeline
+    copy.timeline, copy.stop = recording.timeline, recording.stop
     return copy
 
 
@@ -53,6 +53,7 @@ class Recording:
 
     def __init__(self):
         self.processes: dict[int, Process] = {}  # by lane
+        self.commands: list[subprocess.Popen] = []
         self.lanes = itertools.count(1)
         self.messages: list[Message] = []
 
@@ -75,6 +76,13 @@ class Recording:
             parent=os.getpid(),
             commands=True,
         )
+
+    def stop(self) -> None:
+        """End the commands that are still running, but not what they have started themselves."""
+        for command in self.commands:
+            command.kill()  # does nothing to a command whose end has been noted
+        for command in self.commands:
+            command.wait()
 
     def _asked_by(self, questions):
         """Yield the questions as messages from the commands that asked them."""
@@ -102,6 +110,7 @@ class ObservedPopen(subprocess.Popen):
             args = list(args)  # an iterator can be read only once
         super().__init__(args, *others, **options)
         born = now()  # when `Popen` returns, the system has started the program, not more
+        self._recording.commands.append(self)
         self._lane = next(self._recording.lanes)
         self._recording.processes[self._lane] = Process(
             name=name_of(args),

@@ -253,6 +253,24 @@ class Runner:
         with self._alone, _ended_by_an_interrupt(attempt):
             return attempt.make() if WAKES else _made_in_a_thread(attempt)
 
+    def watch_here(self, attempt: Attempt, look: Callable[[Timeline], None]) -> Result:
+        """Make an attempt in a thread of its own, and look at it from the caller's meanwhile.
+
+        No panel runs at the same time: what one has under way is stopped, and what is requested
+        waits. `look` may stop the attempt.
+
+        Raises:
+            KeyboardInterrupt: if the caller is interrupted; the attempt is stopped before.
+        """
+        self.stop()
+        with self._alone, _ended_by_an_interrupt(attempt):
+            attempt.start()
+            try:
+                return _looked_at(attempt, look)
+            except BaseException:
+                attempt.stop(INTERRUPTED)
+                raise
+
     def _start_thread(self):
         """Have a thread that serves all requests. Raises RuntimeError if there are no more."""
         if self._thread is None:
@@ -372,9 +390,15 @@ class _Observer:
 def _made_in_a_thread(attempt):
     """Make an attempt in a thread, and wake every now and then, since no interrupt wakes us."""
     attempt.start()
+    return _looked_at(attempt, look=lambda timeline: None)
+
+
+def _looked_at(attempt, look):
+    """Look at an attempt that has been started until it is over or stuck, and return its result."""
     while not attempt.over.wait(FRAME):
+        timeline = attempt.context.timeline()
+        look(timeline)
         if attempt.stuck:
-            timeline = attempt.context.timeline()
             return attempt.result_of(timeline, LEFT_BEHIND)
     return attempt.result
 

@@ -22,6 +22,8 @@ from tests.support.methods import AVAILABLE, METHODS
 FOLDER = Path(helpers.__file__).parent
 NOTEBOOKS = FOLDER.parent / "notebooks"
 FLOORS = [
+    ["check"],
+    ["exercises"],
     ["panel", "before_class"],
     ["runs"],
     ["threads", "cluster"],
@@ -32,9 +34,9 @@ FLOORS = [
     ["parent"],
     ["chart"],
     ["schedule", "external", "hosts", "lookups"],
-    ["logs"],
+    ["logs", "facts"],
     ["timeline"],
-    ["nameserver", "machine", "extras", "forking", "in_the_way", "second_kernel"],
+    ["nameserver", "machine", "extras", "forking", "in_the_way", "second_kernel", "progress"],
     ["programs"],
     ["child"],
     ["tasks", "mine", "mine_template"],

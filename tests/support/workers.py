@@ -468,3 +468,9 @@ def wait_for_parent(path):
         write_text(f"{path}.joined", "joined")
     finally:
         write_text(f"{path}.finally", "finally")
+
+
+def keep_a_core_busy():
+    """Compute until the process is ended from outside."""
+    while True:
+        pass
