@@ -4,9 +4,11 @@ import contextlib
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +103,118 @@ def test_threads_that_write_at_once_do_not_mix(recorder) -> None:
         written = log.events_with_text(events.WROTE)
         mine = [text for event, text in written if event["stream"] == thread]
         assert mine == [f"{thread} {n} " * 9 for n in range(300)]
+
+
+class PausingPlaces:
+    """Free places, during whose giving out other threads go on: nothing but a lock stops them.
+
+    So it is with a real iterator in a Python that has no GIL.
+    """
+
+    def __init__(self, places: range):
+        self.places = places
+        self.given = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        given = self.given
+        if given == len(self.places):
+            raise StopIteration
+        time.sleep(0)
+        self.given = given + 1
+        return self.places[given]
+
+
+def in_four_threads(work) -> None:
+    """Call `work` with 0 to 3, each in a thread of its own, all at once."""
+    barrier = threading.Barrier(4)
+
+    def begin_together(number):
+        barrier.wait()
+        work(number)
+
+    crew = [threading.Thread(target=begin_together, args=(number,)) for number in range(4)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+
+
+WAYS_TO_RECORD = {
+    "an event": lambda r: r.record(events.PUT, number=1, queue=1),
+    "a long event": lambda r: r.record(events.WROTE, stream=1, text=b"x" * 100),
+    "a start": lambda r: r.record_start(1, 2, 3, b"4", at=5),
+    "a numbered start": lambda r: r.record_numbered_start(bytes(8), 1, 2, at=3),
+}
+
+
+@pytest.mark.usefixtures("restless")
+@pytest.mark.parametrize("places", [iter, PausingPlaces])
+@pytest.mark.parametrize("way", WAYS_TO_RECORD)
+def test_no_place_is_given_to_two_threads(recorder, monkeypatch, way, places) -> None:
+    monkeypatch.setattr(recording, "iter", places, raising=False)
+    taken = []
+    in_four_threads(
+        lambda _: taken.extend([WAYS_TO_RECORD[way](recorder) for _ in range(500)]),
+    )
+    assert len({(id(segment), place) for segment, place in taken}) == len(taken) == 2000
+    assert recorder.lost_events == 0
+
+
+RECORD_IN_A_HANDLER = """
+import random, signal, sys
+from helpers.child import events
+from helpers.child.recorder import Recorder
+from helpers.logs import segments
+recorder = Recorder(sys.argv[1])
+handled = 0
+def handler(*_):
+    global handled
+    handled += 1
+    recorder.record(events.INTERRUPTED)
+signal.signal(signal.SIGALRM, handler)
+for number in range(40_000):
+    if number % 10 == 0:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 40e-6))
+    recorder.record(events.PUT, number=number, queue=1)
+    if number % 100 == 0:
+        recorder.record(events.WROTE, stream=1, text=b"x" * 3000)
+signal.setitimer(signal.ITIMER_REAL, 0)
+(log,) = segments.read_logs(sys.argv[1])
+kinds = events.PUT, events.WROTE, events.INTERRUPTED
+print(*(len(log.places_of(kind)) for kind in kinds), handled, handled > 100)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a signal at any moment")
+def test_a_signal_handler_records_while_its_own_thread_records(tmp_path) -> None:
+    done = run_python(RECORD_IN_A_HANDLER, tmp_path)
+    puts, texts, interrupts, handled, often = done.stdout.split()
+    assert (puts, texts, interrupts, often) == ("40000", "400", handled, "True")
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_name_has_one_number_whichever_thread_asks_first(recorder) -> None:
+    names = [f"name {n}" for n in range(300)]
+    found = [None] * 4
+
+    def ask(number):
+        found[number] = [recorder.number_of(name) for name in names]
+
+    in_four_threads(ask)
+    assert found[0] == found[1] == found[2] == found[3]
+    assert len(set(found[0])) == len(names)
+
+
+@pytest.mark.usefixtures("restless")
+def test_what_threads_print_and_lose_is_counted_whole(recorder) -> None:
+    line = b"x" * (OUTPUT_BYTES // 800)
+    in_four_threads(lambda _: [recorder.record_text(events.STDOUT, line) for _ in range(400)])
+    log = read(recorder)
+    kept = sum(len(log.data(place)) for place in log.places_of(events.WROTE))
+    assert (kept, log.lost_text) == (OUTPUT_BYTES, 1600 * len(line) - OUTPUT_BYTES)
 
 
 def test_names_are_written_once(recorder) -> None:

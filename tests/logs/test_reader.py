@@ -41,7 +41,6 @@ class Experiment:
         for pid in (PARENT, *CHILDREN):
             self.recorders[pid] = Recorder(str(folder))
             self.recorders[pid].pid = pid
-            self.recorders[pid]._name = f"{pid}-1"
 
     def step(self, what: str, child: int, number: int, at: int) -> None:
         """One step of a kind; what the numbers are for differs."""

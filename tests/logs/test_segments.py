@@ -93,7 +93,7 @@ def a_log(folder: Path, messages: int = 5) -> bytes:
     for n in range(messages):
         text = b"message %d " % n + b"." * 50
         recorder.record(events.PUT, number=n, queue=0, text=text)
-    (path,) = segments.log_files(str(folder))[recorder._name]
+    ((path,),) = segments.log_files(str(folder)).values()
     return Path(path).read_bytes()
 
 
@@ -215,7 +215,7 @@ def test_a_missing_middle_segment_is_counted_and_the_others_read(tmp_path) -> No
     recorder = Recorder(str(tmp_path))
     for n in range(70_000):
         recorder.record(events.PUT, number=n, queue=0)
-    paths = segments.log_files(str(tmp_path))[recorder._name]
+    (paths,) = segments.log_files(str(tmp_path)).values()
     assert len(paths) == 3
     Path(paths[1]).write_bytes(b"")
     (log,) = segments.read_logs(str(tmp_path))
