@@ -27,6 +27,10 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.notebooks import CHECK
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WORDS = 120
 LINES = 20
@@ -34,8 +38,6 @@ PER_CHART = 1.0
 PER_PANEL = 3.0
 PER_GUESS = 1.0
 PER_EXERCISE = 5.0
-CHECK = "in_the_way.check_imports()"
-"""What the first cell of every lesson calls. Nobody has to read that cell."""
 DEEPER = re.compile(r"## Deeper: (?P<title>.+), (?P<minutes>\d+) min$", re.MULTILINE)
 EXERCISES = re.compile(r"## Your turn, (?P<minutes>\d+) min$", re.MULTILINE)
 ABOUT = re.compile(r"^\*About (?P<minutes>\d+) minutes", re.MULTILINE)

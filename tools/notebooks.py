@@ -4,6 +4,7 @@
     python tools/notebooks.py edit 03_pool lesson.py    the same; unchanged cells keep their outputs
     python tools/notebooks.py rename 03_pool old new    rename in all code cells, run nothing
     python tools/notebooks.py execute [03_pool …]       run notebooks again, in place (or all)
+    python tools/notebooks.py tidy [03_pool …]          set ids and metadata anew, run nothing
     python tools/notebooks.py script 03_pool            print a notebook as a script, to be edited
 
 The script is a percent script, an ordinary Python file in which `# %%` begins a cell and
@@ -34,7 +35,10 @@ its kernel JupyterLab shows "model not found" and a code host shows nothing, and
 would change with every run. Without it, the plain text that stands beside it in the output is shown
 until the student runs the cell. nbval does not compare widgets, but does compare that text.
 
-A section whose heading begins with `## Deeper` is folded when the notebook opens.
+Three things are folded when a notebook opens: a section whose heading begins with `## Deeper`; the
+source of the cell that checks the set-up; and all outputs that come after the first question, so
+that nothing is told before it is asked. JupyterLab shows one line of what it has folded: see
+`line_of_fold`.
 """
 
 import argparse
@@ -56,6 +60,15 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = ("nbval_reason", "tags")
 FOLDED = "jp-MarkdownHeadingCollapsed"
 """What JupyterLab writes beside a heading whose section is folded. All cells in it run as ever."""
+CHECK = "in_the_way.check_imports()"
+"""What the first cell of every lesson calls: it checks the set-up, and nobody has to read it."""
+QUESTION = re.compile(r"^my_\w*guess\w* =|\bexplore\(", re.MULTILINE)
+"""What asks the student something: a guess to be written down, or a panel, which asks for one."""
+SHOWN_OF_FOLD = ("text/html", "image/svg+xml", "application/pdf", "text/markdown", "text/plain")
+"""Of the first of these that an output has, JupyterLab shows a line when outputs are folded.
+
+A stream counts as text/plain.
+"""
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {
@@ -78,6 +91,8 @@ def to_script(notebook: NotebookNode) -> str:
     """Return a notebook as a percent script, without its outputs."""
     bare = nbformat.from_dict(dict(notebook))
     bare.metadata = {"jupytext": {"notebook_metadata_filter": "-all"}}
+    for cell in bare.cells:
+        cell.metadata = _own_metadata(cell)
     return jupytext.writes(bare, fmt="py:percent")
 
 
@@ -137,16 +152,47 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     """Return a copy without anything that differs between two writers of the same lesson."""
     tidy = nbformat.v4.new_notebook(metadata=nbformat.from_dict(NOTEBOOK_METADATA))
     taken: set[str] = set()
+    asked = False
     for cell in notebook.cells:
         copy = nbformat.from_dict({**cell, "id": _cell_id(cell, taken)})
-        copy.metadata = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
-        if cell.cell_type == "markdown" and cell.source.startswith("## Deeper"):
-            copy.metadata[FOLDED] = True
+        copy.metadata = nbformat.from_dict({**_own_metadata(cell), **_folds(cell, asked)})
+        asked = asked or is_question(cell)
         for output in copy.get("outputs", []):
             if "data" in output:
                 output.data.pop(WIDGET_VIEW, None)
         tidy.cells.append(copy)
     return tidy
+
+
+def is_question(cell: NotebookNode) -> bool:
+    """Tell whether a cell asks the student something."""
+    return cell.cell_type == "code" and QUESTION.search(cell.source) is not None
+
+
+def line_of_fold(cell: NotebookNode) -> str:
+    """Return the line that JupyterLab shows of a cell whose outputs are folded.
+
+    It is the first line that is not empty, of the first output. If that is a picture without any
+    text, there is none.
+    """
+    first = cell.outputs[0]
+    data = {"text/plain": first.get("text", ""), **first.get("data", {})}
+    text = next((data[kind] for kind in SHOWN_OF_FOLD if kind in data), "")
+    return next((line for line in text.splitlines() if line), "")
+
+
+def _own_metadata(cell: NotebookNode) -> dict:
+    """Return what the author has written beside a cell."""
+    return {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+
+
+def _folds(cell: NotebookNode, asked: bool) -> dict:
+    """Return what JupyterLab is told to fold of a cell, which stands after a question or not."""
+    if cell.cell_type == "markdown":
+        return {FOLDED: True} if cell.source.startswith("## Deeper") else {}
+    if CHECK in cell.source:
+        return {"jupyter": {"source_hidden": True}}
+    return {"jupyter": {"outputs_hidden": True}} if asked and cell.get("outputs") else {}
 
 
 def _cell_id(cell: NotebookNode, taken: set[str]) -> str:
@@ -195,8 +241,11 @@ def main(arguments: list[str] | None = None) -> int:
     rename = commands.add_parser("rename", help="give something in the code another name")
     for argument in ("name", "old", "new"):
         rename.add_argument(argument)
-    execute = commands.add_parser("execute", help="run notebooks again, in place")
-    execute.add_argument("names", nargs="*")
+    for name, help in (
+        ("execute", "run notebooks again, in place"),
+        ("tidy", "set ids and metadata anew, run nothing"),
+    ):
+        commands.add_parser(name, help=help).add_argument("names", nargs="*")
     script = commands.add_parser("script", help="print a notebook as a percent script")
     script.add_argument("name")
     options = parser.parse_args(arguments)
@@ -213,6 +262,10 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         paths = [_path(name) for name in options.names] or sorted(NOTEBOOKS.glob("*.ipynb"))
         drafts = {path: read(path) for path in paths}
+    if options.command == "tidy":
+        for path, notebook in drafts.items():
+            save(normalised(notebook), path)
+        return 0
     failed = False
     for path, draft in drafts.items():
         try:

@@ -146,6 +146,28 @@ def is_tidy(notebook: NotebookNode) -> Iterator[str]:
         yield "run: python tools/notebooks.py execute"
 
 
+def tells_nothing_before_it_is_asked(notebook: NotebookNode) -> Iterator[str]:
+    """Saved outputs are folded if they stand after the first question, and none before it is."""
+    asked = False
+    for cell in code_cells(notebook):
+        is_folded = cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
+        if is_folded != (asked and bool(cell.outputs)):
+            yield f"outputs folded: {is_folded}, after a question: {asked}: {cell.source}"
+        asked = asked or bool(
+            re.search(r"(?m)^my_\w*guess\w* =|^(?:\w+ = )?explore\(", cell.source)
+        )
+    if not asked:
+        yield "nothing is asked"
+
+
+def folds_the_check_of_the_setup(notebook: NotebookNode) -> Iterator[str]:
+    """Plumbing is not the first thing on the page. Whatever else stands there can be read."""
+    for cell in notebook.cells:
+        is_folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if is_folded != ("check_imports()" in cell.source):
+            yield f"source folded: {is_folded}: {cell.source}"
+
+
 def has_the_rhythm_of_a_lesson(notebook: NotebookNode) -> Iterator[str]:
     """The parts of a lesson are its H2 headings, in order; others may stand between them.
 
@@ -177,6 +199,8 @@ RULES: list[Rule] = [
     has_one_title,
     says_what_to_install,
     is_tidy,
+    tells_nothing_before_it_is_asked,
+    folds_the_check_of_the_setup,
     has_the_rhythm_of_a_lesson,
     is_small,
 ]
@@ -233,11 +257,12 @@ def good() -> NotebookNode:
         "try:\n    from helpers import in_the_way\nexcept ImportError:\n"
         "    print('requirements.txt')\nin_the_way.check_imports()"
     )
+    sources = [guard, "print(1)", "1 / 0", "print(2)", "my_guess = 3", "print(4)"]
     parts = [nbformat.v4.new_markdown_cell(f"## {part}") for part in RHYTHM]
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [
         nbformat.v4.new_markdown_cell("# Watch\n\n```\n# no title\n```"),
-        *[nbformat.v4.new_code_cell(source) for source in (guard, "print(1)", "1 / 0", "print(2)")],
+        *[nbformat.v4.new_code_cell(source) for source in sources],
         *parts,
     ]
     cells = code_cells(notebook)
@@ -248,6 +273,7 @@ def good() -> NotebookNode:
     cells[2].metadata["tags"] = ["raises-exception"]
     cells[3].outputs = [nbformat.v4.new_output("stream", text="2\n")]
     cells[3].metadata.update(tags=["nbval-ignore-output"], nbval_reason="It is a sample.")
+    cells[5].outputs = [nbformat.v4.new_output("stream", text="4\n")]
     return notebooks.normalised(notebook)
 
 
@@ -277,6 +303,12 @@ BREACHES: list[tuple[Rule, str]] = [
     (is_tidy, "notebook.metadata.language_info['version'] = '3.11.7'"),
     (is_tidy, "cells[1].metadata['execution'] = {}"),
     (is_tidy, "cells[1].id = 'other'"),
+    (tells_nothing_before_it_is_asked, "cells[5].metadata = {}"),
+    (tells_nothing_before_it_is_asked, "cells[5].metadata['jupyter']['outputs_hidden'] = False"),
+    (tells_nothing_before_it_is_asked, "cells[1].metadata['jupyter'] = {'outputs_hidden': True}"),
+    (tells_nothing_before_it_is_asked, "cells[4].source = 'my_answer = 3'"),
+    (folds_the_check_of_the_setup, "cells[0].metadata = {}"),
+    (folds_the_check_of_the_setup, "cells[5].metadata['jupyter']['source_hidden'] = True"),
     (has_the_rhythm_of_a_lesson, "del notebook.cells[-2]"),
     (has_the_rhythm_of_a_lesson, "notebook.cells[-2:] = notebook.cells[:-3:-1]"),
     (is_small, "cells[1].outputs[0].text = 'x' * 2_000_000"),
@@ -312,6 +344,52 @@ print(os.getpid())
 
 def test_a_script_survives_the_way_into_a_notebook_and_back() -> None:
     assert notebooks.to_script(notebooks.from_script(SCRIPT)).strip() == SCRIPT.strip()
+
+
+def test_what_is_folded_is_not_written_into_the_script() -> None:
+    cell = nbformat.v4.new_code_cell("1 + 1", metadata={"jupyter": {"outputs_hidden": True}})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    assert notebooks.to_script(notebook).strip() == "# %%\n1 + 1"
+
+
+@pytest.mark.parametrize("question", ["my_guess = 2", "my_second_guess = 2", "p = explore(run)"])
+def test_outputs_are_folded_from_the_first_question_on(question: str) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in ("1", question, "2", "3", "x = 4")]
+    for cell in cells[:4]:
+        cell.outputs = [nbformat.v4.new_output("stream", text="an answer\n")]
+    tidy = notebooks.normalised(nbformat.v4.new_notebook(cells=cells))
+    folded = {"jupyter": {"outputs_hidden": True}}
+    assert [cell.metadata for cell in tidy.cells] == [{}, {}, folded, folded, {}]
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (nbformat.v4.new_output("stream", text="\nlost: 5\nmore\n"), "lost: 5"),
+        (nbformat.v4.new_output("error", ename="KeyError"), ""),
+        (nbformat.v4.new_output("display_data", {"image/png": "iVBO"}), ""),
+        (
+            nbformat.v4.new_output("execute_result", {"text/plain": "x", "text/html": "<b>"}),
+            "<b>",
+        ),
+    ],
+)
+def test_the_line_that_is_left_of_what_is_folded(output: NotebookNode, line: str) -> None:
+    cell = nbformat.v4.new_code_cell("pass", outputs=[output])
+    assert notebooks.line_of_fold(cell) == line
+
+
+def test_tidying_sets_the_metadata_and_runs_nothing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    cells = [nbformat.v4.new_code_cell(source) for source in ("my_guess = 2", "1 / 0")]
+    cells[1].outputs = [nbformat.v4.new_output("stream", text="as it was\n")]
+    cells[1].execution_count = 5
+    path = tmp_path / "01_sample.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    assert notebooks.main(["tidy", "01_sample"]) == 0
+    _, after = notebooks.read(path).cells
+    assert after.metadata == {"jupyter": {"outputs_hidden": True}}
+    assert (after.outputs, after.execution_count) == (cells[1].outputs, 5)
 
 
 def test_ids_stay_when_another_cell_comes_in() -> None:
