@@ -37,8 +37,7 @@ until the student runs the cell. nbval does not compare widgets, but does compar
 
 Three things are folded when a notebook opens: a section whose heading begins with `## Deeper`; the
 source of the cell that checks the set-up; and all outputs that come after the first question, so
-that nothing is told before it is asked. JupyterLab shows one line of what it has folded: see
-`line_of_fold`.
+that nothing is told before it is asked.
 """
 
 import argparse
@@ -64,10 +63,10 @@ CHECK = "in_the_way.check_imports()"
 """What the first cell of every lesson calls: it checks the set-up, and nobody has to read it."""
 QUESTION = re.compile(r"^my_\w*guess\w* =|\bexplore\(", re.MULTILINE)
 """What asks the student something: a guess to be written down, or a panel, which asks for one."""
-SHOWN_OF_FOLD = ("text/html", "image/svg+xml", "application/pdf", "text/markdown", "text/plain")
-"""Of the first of these that an output has, JupyterLab shows a line when outputs are folded.
-
-A stream counts as text/plain.
+NOTHING = nbformat.v4.new_output("display_data")
+"""An empty output. JupyterLab shows a line of the first output that is folded, and the line of a
+text may be the answer; a chart's line is a piece of HTML. Of this it shows three dots alone. Pages
+show nothing at its place, nbval compares nothing, and it goes when the cell is run.
 """
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -125,7 +124,7 @@ def with_outputs_of(stored: NotebookNode, notebook: NotebookNode) -> NotebookNod
     for cell in notebook.cells:
         if cell.id in outputs:
             cell.outputs = outputs[cell.id]
-    return notebook
+    return normalised(notebook)
 
 
 def renamed(notebook: NotebookNode, old: str, new: str) -> NotebookNode:
@@ -157,9 +156,8 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
         copy = nbformat.from_dict({**cell, "id": _cell_id(cell, taken)})
         copy.metadata = nbformat.from_dict({**_own_metadata(cell), **_folds(cell, asked)})
         asked = asked or is_question(cell)
-        for output in copy.get("outputs", []):
-            if "data" in output:
-                output.data.pop(WIDGET_VIEW, None)
+        if cell.cell_type == "code":
+            copy.outputs = _tidy_outputs(copy)
         tidy.cells.append(copy)
     return tidy
 
@@ -169,16 +167,18 @@ def is_question(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and QUESTION.search(cell.source) is not None
 
 
-def line_of_fold(cell: NotebookNode) -> str:
-    """Return the line that JupyterLab shows of a cell whose outputs are folded.
+def _tidy_outputs(cell):
+    """Return a cell's outputs without widgets, and with NOTHING before them if they are folded."""
+    outputs = [output for output in cell.outputs if output != NOTHING]
+    for output in outputs:
+        if "data" in output:
+            output.data.pop(WIDGET_VIEW, None)
+    return [NOTHING, *outputs] if _are_folded(cell) else outputs
 
-    It is the first line that is not empty, of the first output. If that is a picture without any
-    text, there is none.
-    """
-    first = cell.outputs[0]
-    data = {"text/plain": first.get("text", ""), **first.get("data", {})}
-    text = next((data[kind] for kind in SHOWN_OF_FOLD if kind in data), "")
-    return next((line for line in text.splitlines() if line), "")
+
+def _are_folded(cell):
+    """Tell whether JupyterLab folds a cell's outputs."""
+    return cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
 
 
 def _own_metadata(cell: NotebookNode) -> dict:
