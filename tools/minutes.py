@@ -12,7 +12,10 @@ as `## Deeper: recycling workers, 4 min`, folded when the notebook opens; and ex
 - code takes a minute for each 20 lines that are not empty;
 - a chart takes a minute to look at, and a panel 3, for about two runs;
 - a guess takes a minute to think and to write down;
+- the questions below `## Check yourself` take a minute together, and belong to the core path;
 - an exercise takes 5 minutes beside its text.
+
+What is hidden in `<details>` until somebody opens it, such as a hint, is not counted.
 
 The numbers were chosen so that the lessons came out at what careful readers had found they take.
 """
@@ -37,7 +40,10 @@ LINES = 20
 PER_CHART = 1.0
 PER_PANEL = 3.0
 PER_GUESS = 1.0
+PER_QUIZ = 1.0
 PER_EXERCISE = 5.0
+HIDDEN = re.compile(r"<details\b(?:(?!<details\b).)*?</details>", re.DOTALL)
+"""A part of a text that is folded, and has no folded part in it."""
 DEEPER = re.compile(r"## Deeper: (?P<title>.+), (?P<minutes>\d+) min$", re.MULTILINE)
 EXERCISES = re.compile(r"## Your turn, (?P<minutes>\d+) min$", re.MULTILINE)
 ABOUT = re.compile(r"^\*About (?P<minutes>\d+) minutes", re.MULTILINE)
@@ -61,9 +67,16 @@ class Section(NamedTuple):
         return self.heading.startswith("## Your turn")
 
     @property
+    def is_quiz(self) -> bool:
+        """Whether this is two or three questions, whose answers are folded."""
+        return self.heading == "## Check yourself"
+
+    @property
     def minutes(self) -> float:
         """What the section takes, by the formula of this module."""
-        reading = sum(len(re.sub(r"<[^>]+>", " ", text).split()) for text in self.texts) / WORDS
+        if self.is_quiz:
+            return PER_QUIZ
+        reading = sum(map(_words, self.texts)) / WORDS
         exercises = max(1, sum(len(re.findall("^### ", text, re.M)) for text in self.texts))
         return (
             reading
@@ -104,6 +117,14 @@ def of_lesson(notebook: NotebookNode) -> Minutes:
     deeper = {s.heading: math.ceil(s.minutes) for s in cut if s.is_deeper}
     exercises = sum(section.minutes for section in cut if section.is_exercise)
     return Minutes(math.ceil(core), deeper, math.ceil(exercises))
+
+
+def _words(text: str) -> int:
+    """Count the words of a text that are there to be read without opening anything."""
+    found = 1
+    while found:
+        text, found = HIDDEN.subn(" ", text)  # the innermost first
+    return len(re.sub(r"<[^>]+>", " ", text).split())
 
 
 def _minutes_of_code(cell: NotebookNode) -> float:

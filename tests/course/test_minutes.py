@@ -79,6 +79,23 @@ def test_several_exercises_have_headings_of_their_own() -> None:
     assert minutes.of_lesson(new_notebook(cells=[new_markdown_cell(text)])).exercises == 11
 
 
+def test_what_is_hidden_until_it_is_opened_is_not_read() -> None:
+    inner = "<details><summary>Hint 2</summary>" + "word " * 500 + "</details>"
+    hint = "<details class='hint'>\n<summary>Hint 1</summary>\n\n" + "word " * 500 + inner
+    text = "# Title\n\n" + "word " * 58 + hint + "</details>\n\n" + "word " * 60
+    assert minutes.of_lesson(new_notebook(cells=[new_markdown_cell(text)])).core == 1
+    more = new_markdown_cell(text + "word")
+    assert minutes.of_lesson(new_notebook(cells=[more])).core == 2
+
+
+def test_a_quiz_takes_a_minute_of_the_core_path_however_long_it_is() -> None:
+    quiz = "## Check yourself\n\n" + "word " * 500
+    exercises = "## Your turn, 6 min\n\n" + "word " * 50
+    texts = ["# Title\n\n" + "word " * 118, quiz, "### Another question", exercises]
+    lesson = new_notebook(cells=[new_markdown_cell(text) for text in texts])
+    assert minutes.of_lesson(lesson) == minutes.Minutes(core=2, deeper={}, exercises=6)
+
+
 def test_tags_of_html_are_not_read() -> None:
     text = "# Title\n\n" + "<details class='a b c'> " * 500
     assert minutes.of_lesson(new_notebook(cells=[new_markdown_cell(text)])).core == 1
