@@ -32,6 +32,7 @@ HELP = """Set up Processes in Plain Sight and open it.
 python3 start.py [options of JupyterLab]   open the course in the browser
 python3 start.py test [options of pytest]  run every test: helpers, notebooks, the rest
 python3 start.py check                     the pre-class check: is this machine ready?
+python3 start.py progress                  which exercises are done; writes them as CSV, too
 python3 start.py bench [NAME ...]          measure what the course costs; --json FILE keeps it
 
 The first run makes a virtual environment in .venv and installs what requirements.txt lists, which
@@ -77,9 +78,12 @@ def main(arguments: list[str]) -> int:
         return run(PYTHON, "-m", "benchmarks", *arguments[1:])
     if command == "check":
         return check()
+    if command == "progress":
+        return run(sys.executable, "-m", "helpers.progress")  # which needs no library
     if command and not command.startswith("-") and not Path(command).exists():
         sys.exit(
-            f"start.py knows `test`, `check` and `bench`, but not `{command}`: see start.py --help."
+            f"start.py knows `test`, `check`, `progress` and `bench`, but not `{command}`: "
+            "see start.py --help."
         )
     set_up()
     return run(PYTHON, *LAB, *arguments)

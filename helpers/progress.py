@@ -1,14 +1,17 @@
 """My progress: which exercises are done, tried, or not begun.
 
 Each check adds a line to a file of the student's own, `my_progress.jsonl` beside the notebooks: no
-update of the course touches it. The map of the course shows it as a table.
+update of the course touches it. The map of the course shows it as a table, and so does
 
-Standard library only: `start.py progress` reads it, too.
+    python3 start.py progress
+
+Standard library only, so that this works before anything is installed.
 """
 
 import csv
 import html
 import json
+import re
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -81,7 +84,8 @@ def note(number: str, done: bool, sentence: str = "") -> str:
     }
     try:
         with FILE.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")  # one write: never half
+            # The first line break ends a line that was cut when the machine went down.
+            file.write("\n" + json.dumps(record, ensure_ascii=False) + "\n")
     except OSError as error:
         return f"Your progress could not be kept in {FILE.name}: {error.strerror}."
     return ""
@@ -109,7 +113,10 @@ def write_csv(file: Path) -> None:
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(Entry._fields)
-        writer.writerows(my_progress().entries)
+        for entry in my_progress().entries:  # a spreadsheet must not take a sentence for a formula
+            writer.writerow(
+                entry._replace(sentence=re.sub(r"^([=+\-@\t\r])", r"'\1", entry.sentence))
+            )
 
 
 def _lines():
@@ -127,3 +134,10 @@ def _tries(entry):
 
 def _cell(entry):
     return f"<td>{entry.number} {entry.state}</td>"
+
+
+if __name__ == "__main__":
+    print(my_progress())
+    table = FILE.with_suffix(".csv")
+    write_csv(table)
+    print(f"As a table: {table}")

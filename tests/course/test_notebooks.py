@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from helpers import progress
 from tools import notebooks
 from tools.notebooks import NOTEBOOKS
 
@@ -233,10 +234,17 @@ def test_every_notebook_keeps_the_rule(lessons: dict[str, NotebookNode], rule: R
 
 
 @pytest.mark.parametrize("rule", [has_one_title, is_tidy, names_no_path_of_its_author])
-def test_a_page_without_code_keeps_the_rule(rule: Rule) -> None:
+def test_a_page_that_is_no_lesson_keeps_the_rule(rule: Rule) -> None:
     pages = {path.stem: notebooks.read(path) for path in PAGES}
-    assert [name for name, page in pages.items() if code_cells(page)] == []
     assert breaches(rule, pages) == []
+
+
+def test_the_only_code_of_the_pages_shows_a_progress_without_anything_done() -> None:
+    pages = {path.stem: notebooks.read(path) for path in PAGES}
+    cells = [(name, cell) for name, page in pages.items() for cell in code_cells(page)]
+    assert [name for name, _ in cells] == ["index"]
+    assert "my_progress()" in cells[0][1].source
+    assert f"0 of {len(progress.exercises())} exercises are done" in str(cells[0][1].outputs)
 
 
 def test_there_are_no_other_notebooks() -> None:
