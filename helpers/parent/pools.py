@@ -52,11 +52,13 @@ class ObservedPool(standard_pool.Pool):
         self._error = None
         self._submitted = set()
         self._complete = threading.Event()
+        self._maker = threading.get_ident()
         self._ending = threading.RLock()  # held until the end is complete
         with put_off_interrupts() as interrupts:
             try:
                 super().__init__(*args, context=context)
                 watcher.keep_watch()  # only now, so that no worker's start waits for a thread's
+                watcher.stop_mark.check()
                 interrupts.deliver()
             except BaseException:
                 self._abandon()
@@ -162,6 +164,13 @@ class ObservedPool(standard_pool.Pool):
     def is_complete(self) -> bool:
         """Tell whether the pool has been made: all its first workers were started."""
         return self._complete.is_set()
+
+    def is_being_made_here(self) -> bool:
+        """Tell whether the pool is being made, and by this thread: an error would be raised there.
+
+        The pool's own thread may replace a first worker meanwhile, and must not end by an error.
+        """
+        return not self._complete.is_set() and threading.get_ident() == self._maker
 
     def worker_ended(self, worker, lane: int) -> None:
         """Fail the pool unless this worker was meant to end. The watcher calls this.

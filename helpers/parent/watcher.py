@@ -123,7 +123,7 @@ class Watcher:
             ValueError: if too many processes are alive.
         """
         pool = self._pools.get(id(tasks))
-        if role != "worker" or _is_being_made(pool):
+        if role != "worker" or (pool is not None and pool.is_being_made_here()):
             self.stop_mark.check()
         alive = [watched for watched in self._all_watched() if not watched.end_is_noted]
         if len(alive) >= checks.MOST_PROCESSES:
@@ -147,6 +147,10 @@ class Watcher:
             Stopped: if the experiment was stopped meanwhile. The process has ended then.
         """
         watched = Watched(process, role, tasks, self._pools.get(id(tasks)))
+        if role == "worker" and watched.pool() is None:
+            from helpers.parent import executors  # here, since most experiments need none
+
+            executors.observe(tasks, watcher=self)
         with self._lock:
             self._watched[id(process)] = watched
         asked = time.perf_counter_ns()
@@ -286,8 +290,8 @@ class Watcher:
         """Tell a pool, from now on, when one of its workers has ended or all is stopped.
 
         Args:
-            pool: has the methods `is_complete()`, `worker_ended(worker, lane)` and `fail(error)`.
-                It may be forgotten: the watcher does not keep it.
+            pool: has the methods `is_complete()`, `is_being_made_here()`, `fail(error)` and
+                `worker_ended(worker, lane)`. It may be forgotten: the watcher does not keep it.
             tasks: the queue out of which its workers take their tasks.
         """
         self._pools[id(tasks)] = pool

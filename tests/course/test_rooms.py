@@ -9,6 +9,8 @@ import multiprocessing
 import re
 import sys
 from collections.abc import Iterator
+from concurrent import futures
+from concurrent.futures import process as futures_process
 from multiprocessing import managers, util
 from pathlib import Path
 
@@ -141,6 +143,7 @@ STANDARD_NAMES: dict[str, set[str]] = {
     "child.queues": {"_thread"},
     "child.transfers": {"_reader", "_rlock", "_wlock", "_writer"},
     "observed": {"_process"},
+    "parent.executors": {"_ExecutorManagerThread", "_broken", "_executor_manager_thread"},
     "parent.pools": {
         # of a pool
         "_cache",
@@ -216,6 +219,8 @@ def standard_names() -> set[str]:
         mp.Queue(),
         mp.Lock(),
         mp.Value("i"),
+        futures.ProcessPoolExecutor(1, mp),
+        futures_process,
         util,
         ctypes,
     ]

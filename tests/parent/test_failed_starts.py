@@ -1,5 +1,6 @@
 """A start that ends in an error leaves nothing: no worker, no thread, no name in a list."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -9,13 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import process as futures_process
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, util
 from multiprocessing.process import BaseProcess
 
 import psutil
 import pytest
 
-from helpers.observed import ObservedContext, get_context
+from helpers.observed import ObservedContext, Stopped, get_context
+from helpers.parent.stop_mark import StopMark
 from tests.support import workers
 from tests.support.methods import AVAILABLE, METHODS
 from tests.support.within import until, within
@@ -111,6 +115,105 @@ def test_a_pool_for_which_no_thread_is_left_leaves_nothing(
             return a_pool(nothing_is_left)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             a_pool(nothing_is_left)
+
+
+def is_own_thread_of_an_executor(thread: threading.Thread) -> bool:
+    return isinstance(thread, futures_process._ExecutorManagerThread)
+
+
+def is_sender_of_a_queue(thread: threading.Thread) -> bool:
+    return thread.name == "QueueFeederThread"
+
+
+@pytest.fixture
+def no_thread_for(nothing_is_left, monkeypatch) -> Iterator[Callable]:
+    """Yield a function that has certain threads refused from now on."""
+    start = threading.Thread.start
+
+    def refuse(refused: Callable) -> None:
+        def start_unless_refused(thread: threading.Thread) -> None:
+            if refused(thread):
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_unless_refused)
+
+    yield refuse
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_whose_own_thread_cannot_start_leaves_nothing(
+    nothing_is_left: ObservedContext, no_thread_for: Callable
+) -> None:
+    no_thread_for(is_own_thread_of_an_executor)
+    with pytest.raises(RuntimeError, match="can't start new thread") as caught:
+        an_executor(nothing_is_left)
+    assert caught.value.__context__ is None, "nobody reads of a second error"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_whose_own_thread_could_not_start_is_broken(
+    nothing_is_left: ObservedContext, no_thread_for: Callable
+) -> None:
+    no_thread_for(is_own_thread_of_an_executor)
+    executor = ProcessPoolExecutor(WORKERS, mp_context=nothing_is_left)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        executor.submit(workers.double, 1)
+    until(lambda: not living(), "no process is left, though the executor is there")
+    with pytest.raises(BrokenProcessPool, match="could not be submitted"):
+        executor.submit(workers.double, 1)
+    within(60, executor.shutdown)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_whose_queue_has_no_thread_fails_what_is_pending(
+    nothing_is_left: ObservedContext, no_thread_for: Callable
+) -> None:
+    no_thread_for(is_sender_of_a_queue)
+    with pytest.raises(BrokenProcessPool):
+        within(60, an_executor, nothing_is_left)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_nth_thread_that_the_system_refuses_an_executor_leaves_nothing(
+    nothing_is_left: ObservedContext, monkeypatch, n: int
+) -> None:
+    """Those that are not needed watch and sweep; in which order they all start is open."""
+    with monkeypatch.context() as broken:
+        broken.setattr(threading.Thread, "start", no_thread(n))
+        with contextlib.suppress(BrokenProcessPool, RuntimeError):
+            within(60, an_executor, nothing_is_left)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stop_while_a_pools_own_thread_replaces_a_first_worker_ends_no_thread_by_an_error(
+    nothing_is_left: ObservedContext, monkeypatch
+) -> None:
+    """The pool is still being made, and its thread may start workers already."""
+    watcher, printed, replaced = nothing_is_left.watcher, [], threading.Event()
+    keep_watch, check_may_start = watcher.keep_watch, watcher.check_may_start
+
+    def stop_and_wait() -> None:
+        watcher.stop_mark.set()
+        next(iter(watcher._watched.values())).process.kill()
+        assert replaced.wait(60)
+        keep_watch()
+
+    def check(role: str, tasks: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            replaced.set()
+        check_may_start(role, tasks)
+
+    monkeypatch.setattr(threading, "excepthook", printed.append)
+    with monkeypatch.context() as broken:
+        broken.setattr(watcher, "keep_watch", stop_and_wait)
+        broken.setattr(watcher, "check_may_start", check)
+        with pytest.raises(Stopped):
+            nothing_is_left.Pool(1)
+    watcher.stop_mark = StopMark()  # for the checks that follow
+    assert printed == []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -239,6 +342,27 @@ def test_an_interrupt_while_a_pools_threads_start_leaves_nothing(
     interrupted(threading.Thread, "start", n)
     with pytest.raises(KeyboardInterrupt):
         nothing_is_left.Pool(WORKERS)
+
+
+@pytest.mark.parametrize("end", [False, True], ids=["begins", "ends"])
+@pytest.mark.parametrize("method", METHODS)
+def test_an_interrupt_while_an_executors_own_thread_starts_leaves_nothing(
+    nothing_is_left: ObservedContext, interruptible, monkeypatch, end: bool
+) -> None:
+    """A thread that is known and has not started cannot be joined at the end of a `with`."""
+    start = threading.Thread.start
+
+    def interrupted_start(thread: threading.Thread) -> None:
+        is_it = is_own_thread_of_an_executor(thread)
+        if is_it and not end:
+            signal.raise_signal(signal.SIGINT)
+        start(thread)
+        if is_it and end:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+    with pytest.raises(KeyboardInterrupt):
+        an_executor(nothing_is_left)
 
 
 @pytest.mark.parametrize("end", [False, True], ids=["begins", "ends"])
