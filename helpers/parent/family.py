@@ -14,6 +14,9 @@ from helpers.parent.waits import PATIENCE
 TRACKER = "multiprocessing.resource_tracker"
 """A process with this in its command line is spared: it tidies up and then ends by itself."""
 
+HELPERS = TRACKER, "multiprocessing.forkserver"
+"""Processes that the standard library starts for itself, and that live as long as this one."""
+
 
 def descendants_of(pids: set[int]) -> list:
     """Return the living descendants of some children of ours, as processes of psutil.
@@ -30,14 +33,32 @@ def descendants_of(pids: set[int]) -> list:
                 if process.ppid() in family and process.pid not in family:
                     family.add(process.pid)
                     found.append(process)
-    return [process for process in found if not _is_tracker(process)]
+    return [process for process in found if not _is_one_of([TRACKER], process)]
 
 
-def _is_tracker(process):
+def all_descendants() -> set:
+    """Return the living descendants of this process, however they were started, as of psutil.
+
+    The standard library's own helpers are none of them.
+    """
+    import psutil
+
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            is_over = process.status() == psutil.STATUS_ZOMBIE  # but for its exit code
+            if not is_over and not _is_one_of(HELPERS, process):
+                found.add(process)
+    return found
+
+
+def _is_one_of(helpers, process):
+    """Tell whether the command line of a process has one of these words in it."""
     import psutil
 
     with contextlib.suppress(psutil.Error):
-        return any(TRACKER in word for word in process.cmdline())
+        command = " ".join(process.cmdline())
+        return any(helper in command for helper in helpers)
     return False
 
 

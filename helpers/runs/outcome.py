@@ -41,8 +41,8 @@ def _still_running(pids):
         return ""
     return (
         f" Still running: {words.count(len(pids), 'process')} that did not come from "
-        f"the run's own context (pid {', '.join(map(str, pids))}). To end all of this kernel: "
-        "for p in multiprocessing.active_children(): p.kill()"
+        f"the run's own context (pid {', '.join(map(str, pids))}). What ends them: "
+        f"import psutil; [psutil.Process(pid).kill() for pid in {list(pids)}]"
     )
 
 

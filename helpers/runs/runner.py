@@ -5,7 +5,6 @@ There are no widgets and no pictures here, so that all of it can be tested, and 
 
 import contextlib
 import inspect
-import multiprocessing
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from helpers.observed import Stopped, contexts_adopted_by, get_context
+from helpers.parent import family
 from helpers.parent.waits import in_spite_of_interrupts
 from helpers.runs.printed import Printed, keep_printed
 from helpers.timeline import Tasks, Timeline
@@ -55,7 +55,8 @@ class Result(NamedTuple):
     """The outcome of a run: its timeline, and a word or a sentence where it did not end well.
 
     `printed` is what it has printed and shown, where that is known. `others` are the pids of
-    processes that were started meanwhile, but not by its context, and are still running.
+    processes that were started meanwhile, but not by its context, and are still running:
+    whoever started them, and by whatever means.
     """
 
     setting: Setting
@@ -87,12 +88,12 @@ class Attempt:
         self._stopping = threading.Lock()
         self._ended_by = ""  # STOPPED or INTERRUPTED, once somebody has ended it
         self._ended_at = None
-        self._here_before = set()  # processes of this kernel that the run has not started
+        self._here_before = set()  # this kernel's processes that the run has not started
 
     def make(self) -> Result:
         """Run to the end, or until it is stopped or interrupted."""
         trouble = ""
-        self._here_before = set(multiprocessing.active_children())
+        self._here_before = family.all_descendants()
         _thread.is_inside_a_run = True
         try:
             with contexts_adopted_by(self._adopt), keep_printed() as self.printed:
@@ -124,7 +125,7 @@ class Attempt:
             timeline: of its context.
             trouble: a word or a sentence if it has not ended well.
         """
-        alive = set(multiprocessing.active_children()) - self._here_before
+        alive = family.all_descendants() - self._here_before
         others = tuple(sorted(process.pid for process in alive))
         return Result(self.setting, timeline, trouble, self.printed, others)
 

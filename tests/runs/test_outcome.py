@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -83,3 +85,11 @@ def test_processes_that_nobody_has_ended_are_named() -> None:
         said = outcome(result._replace(others=others))
         assert said.startswith(f"{outcome(result)} Still running: {named}")
         assert f"(pid {', '.join(map(str, others))})" in said
+
+
+def test_what_the_status_says_ends_the_processes_that_it_names() -> None:
+    result = Result(Setting("spawn", {"workers": 2}), snapshot([1.0], 1, 2.0), "stopped")
+    processes = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1) for _ in range(2)]
+    said = outcome(result._replace(others=tuple(process.pid for process in processes)))
+    exec(said.partition("What ends them: ")[2], {})
+    assert [process.wait(60) != 0 for process in processes] == [True, True]

@@ -5,10 +5,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from time import sleep
 
 import psutil
@@ -268,28 +269,56 @@ def test_a_run_here_that_is_stuck_is_left_behind_where_nothing_wakes_it(runner, 
     assert result.trouble == LEFT_BEHIND
 
 
-@pytest.mark.parametrize("outside", [multiprocessing, get_context("spawn")], ids=["plain", "ours"])
-def test_processes_that_the_run_has_not_started_by_its_context_are_told(runner, outside):
+def start_plain(child):
+    child.start()
+    return child.pid
+
+
+def fork_a_sleeper():
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(600)
+        os._exit(0)
+    return pid
+
+
+def start_program():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    process.returncode = 0  # nobody waits for it: so no warning about that
+    return process
+
+
+OUTSIDE = {
+    "plain": lambda: start_plain(multiprocessing.Process(target=sleep, args=(600,))),
+    "ours": lambda: start_plain(get_context("spawn").Process(target=sleep, args=(600,))),
+    "subprocess": lambda: start_program().pid,
+    "fork": fork_a_sleeper,
+}
+
+
+@pytest.mark.parametrize("how", [name for name in OUTSIDE if name != "fork" or hasattr(os, "fork")])
+def test_processes_that_the_run_has_not_started_by_its_context_are_told(runner, how):
     """A stop does not end them: nobody can tell them from those of another cell."""
-    before = multiprocessing.get_context("spawn").Process(target=sleep, args=(600,))
-    before.start()
-    started = []
+    before = start_program()
+    started, free = [], threading.Event()
+    elsewhere = ThreadPoolExecutor(1)  # a context made in the run's own thread would be the run's
 
     def run(mp, workers):
-        child = outside.Process(target=sleep, args=(600,))
-        child.start()
-        started.append(child)
-        child.join()
+        started.append(elsewhere.submit(OUTSIDE[how]).result())
+        mp.Process(target=sleep, args=(600,)).start()  # which the stop ends
+        free.wait(SECONDS)
 
     watch = Watch(run)
     runner.request(watch.job)
-    until(lambda: started and started[0].pid)
+    until(lambda: started and watch.attempt.context.timeline().processes)
     runner.stop()
     assert watch.told.wait(SECONDS)
-    assert (watch.result.trouble, watch.result.others) == (LEFT_BEHIND, (started[0].pid,))
-    for process in (before, *started):
+    assert (watch.result.trouble, watch.result.others) == (LEFT_BEHIND, tuple(started))
+    for process in map(psutil.Process, (before.pid, *started)):
         process.kill()
-        process.join()
+        process.wait(SECONDS)
+    free.set()
+    elsewhere.shutdown()
 
 
 def test_the_latest_request_wins_and_earlier_ones_are_given_up(runner):
