@@ -89,10 +89,15 @@ def locks_at_every_access(timeline: Timeline, value: str) -> set[str]:
 
 def orders_of_locks(timeline: Timeline) -> set[tuple[str, str]]:
     """Return each pair of locks of which a process wanted the second while it held the first."""
+    return orders_of(timeline.holds)
+
+
+def orders_of(holds: Sequence[Hold]) -> set[tuple[str, str]]:
+    """Return the same for some holds, such as those of one process."""
     return {
         (first.lock, second.lock)
-        for first in timeline.holds
-        for second in timeline.holds
+        for first in holds
+        for second in holds
         if first.lock != second.lock and _covers(first, second.pid, second.wanted)
     }
 

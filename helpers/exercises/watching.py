@@ -1,9 +1,12 @@
 """Watch an answer: run it as a panel would, until it is over, hangs, or goes on for ever."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import psutil
 
 from helpers.observed import get_context
 from helpers.runs.printed import Printed
@@ -11,7 +14,11 @@ from helpers.runs.runner import RUNNER, Attempt, Setting
 from helpers.timeline import RUNNING, Timeline
 
 QUIET = 10.0
-"""Seconds without any event after which a run hangs. A busy machine starts a process in four."""
+"""Seconds without any event, and without any work on a core, after which a run hangs."""
+
+WORK = 0.2
+"""Seconds on a core that count as work. On a busy machine, a start alone may take ten seconds, but
+what starts or computes gets some time on a core; what waits for ever gets none."""
 
 LONGEST = 60.0
 """Seconds after which a run is stopped although something happens, such as one more try."""
@@ -35,7 +42,11 @@ class Seen(NamedTuple):
 
 
 def watch(
-    answer: Callable, *arguments, method: str | None = None, context: Callable = get_context
+    answer: Callable,
+    *arguments,
+    method: str | None = None,
+    context: Callable = get_context,
+    is_enough: Callable[[Timeline], bool] | None = None,
 ) -> Seen:
     """Run an answer, called as `answer(mp, *arguments)`, and return what was seen.
 
@@ -45,13 +56,14 @@ def watch(
         method: the start method; the course's default without it.
         context: what makes its first argument, given a start method: anything that has a
             `timeline()` and can `stop()`.
+        is_enough: tells from a timeline that the answer will never end; it is stopped then.
 
     Raises:
         KeyboardInterrupt: if the kernel is interrupted meanwhile; everything has been ended then.
     """
     kept = _Kept(answer, arguments)
     attempt = Attempt(kept.run, Setting(method, {}), context)
-    patience = _Patience()
+    patience = _Patience(is_enough)
 
     def look(timeline):
         patience.look(timeline)
@@ -94,23 +106,46 @@ class _Kept:
 class _Patience:
     """Tells when a run has been quiet for too long, or is going on for too long."""
 
-    def __init__(self):
+    def __init__(self, is_enough):
         self.is_quiet = self.is_endless = False
+        self._is_enough = is_enough
         self._began = self._last = time.monotonic()
-        self._events = 0
+        self._events, self._work = 0, 0.0
 
     @property
     def is_over(self):
         return self.is_quiet or self.is_endless
 
     def look(self, timeline):
-        now, events = time.monotonic(), count_events(timeline)
+        """Look at a run that goes on."""
         if self.is_over:
             return
-        if events != self._events:
-            self._events, self._last = events, now
+        now = time.monotonic()
+        if self._has_moved(timeline):
+            self._last = now
         self.is_quiet = now - self._last > QUIET
-        self.is_endless = now - self._began > LONGEST and not self.is_quiet
+        goes_on = now - self._began > LONGEST
+        goes_on |= self._is_enough is not None and self._is_enough(timeline)
+        self.is_endless = goes_on and not self.is_quiet
+
+    def _has_moved(self, timeline):
+        """Tell whether there was an event since the last look, or some work on a core."""
+        events, work = count_events(timeline), seconds_on_core(timeline)
+        moved = events != self._events or work - self._work > WORK
+        if moved:
+            self._events, self._work = events, work
+        return moved
+
+
+def seconds_on_core(timeline: Timeline) -> float:
+    """Return how long the processes that are alive have been on a core, all together."""
+    seconds = 0.0
+    for process in timeline.processes:
+        if process.exitcode is None:
+            with contextlib.suppress(psutil.Error):  # it has just ended, or is a thread of ours
+                times = psutil.Process(process.pid).cpu_times()
+                seconds += times.user + times.system
+    return seconds
 
 
 def count_events(timeline: Timeline) -> int:

@@ -50,7 +50,7 @@ def test_a_hang_is_told_as_it_was_before_anything_was_ended(
     monkeypatch.setattr(watching, "QUIET", 2.0)
 
     def run(mp):
-        child = mp.Process(target=workers.keep_a_core_busy)
+        child = mp.Process(target=mp.Event().wait)
         child.start()
         child.join()
 
@@ -65,6 +65,28 @@ def test_a_hang_without_any_process_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     over = threading.Event()
     assert watching.watch(lambda mp: over.wait()).hung
     over.set()
+
+
+def test_who_computes_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "QUIET", 1.0)
+    monkeypatch.setattr(watching, "LONGEST", 4.0)
+
+    def run(mp):
+        child = mp.Process(target=workers.keep_a_core_busy)
+        child.start()
+        child.join()
+
+    seen = watching.watch(run)
+    assert seen.endless
+    assert not seen.hung
+
+
+def test_an_answer_is_stopped_once_it_is_enough() -> None:
+    def run(mp):
+        mp.Process(target=workers.keep_a_core_busy).start()
+        threading.Event().wait()
+
+    assert watching.watch(run, is_enough=lambda timeline: len(timeline.processes) > 0).endless
 
 
 def test_an_answer_that_starts_something_for_ever_is_stopped(
