@@ -1,0 +1,56 @@
+"""Record the charts of the question *Which mistake made this chart?*, which each lesson asks.
+
+    python tools/mistakes.py [06 ...]   run the wrong answers anew, and keep their charts
+
+Each chart is that of a wrong answer in `tests/answers/`, as the check shows it, and goes to
+`notebooks/pictures/`. It is recorded, since the page must not name the mistake by its code; the
+lesson says that it is. The verdict is printed, so that the lesson's text can be held against it.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from helpers.check import load
+from helpers.exercises.verdict import Verdict, judge
+from tests.answers import ANSWERS, Answer
+
+PICTURES = ROOT / "notebooks" / "pictures"
+MISTAKES = {
+    "08": ("8.1", "in_halves"),
+    "09": ("9.1", "two_threads"),
+    "10": ("10.1", "work_inside"),
+    "11": ("11.1", "nothing_turned"),
+    "14": ("14.1", "in_one_piece"),
+}
+"""For each lesson the exercise and the wrong answer whose chart it shows."""
+
+
+def wrong_answer(lesson: str) -> Answer:
+    """Return the wrong answer whose chart a lesson shows."""
+    importlib.import_module(f"tests.answers.lesson_{lesson}")
+    number, name = MISTAKES[lesson]
+    return next(a for a in ANSWERS if (a.number, a.function.__name__) == (number, name))
+
+
+def picture_of(lesson: str) -> Path:
+    """Return the path of a lesson's picture."""
+    return PICTURES / f"{lesson}_mistake.png"
+
+
+def record(lesson: str) -> Verdict:
+    """Run a lesson's wrong answer, keep its chart, and return the verdict."""
+    answer = wrong_answer(lesson)
+    verdict = judge(load(answer.number), answer.function)
+    PICTURES.mkdir(exist_ok=True)
+    picture_of(lesson).write_bytes(verdict.picture._repr_png_())
+    return verdict
+
+
+if __name__ == "__main__":
+    for lesson in sys.argv[1:] or MISTAKES:
+        verdict = record(lesson)
+        print(f"{lesson}: {verdict.as_text()}\n{verdict.picture.alt}\n")
