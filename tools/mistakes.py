@@ -11,14 +11,13 @@ import importlib
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers.check import load
 from helpers.exercises.verdict import Verdict, judge
 from tests.answers import ANSWERS, Answer
 
-PICTURES = ROOT / "notebooks" / "pictures"
+PICTURES = Path(__file__).resolve().parent.parent / "notebooks" / "pictures"
 MISTAKES = {
     "08": ("8.1", "in_halves"),
     "09": ("9.1", "two_threads"),
