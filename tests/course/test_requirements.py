@@ -134,7 +134,7 @@ def source_of(path):
 
 def foreign(path):
     """Return the modules that a file imports and that come neither from Python nor from us."""
-    ours = {"conftest", "start", "helpers", "tests", "tools", "benchmarks"}
+    ours = {"conftest", "start", "helpers", "tests", "tools", "benchmarks", "teaching"}
     ours |= {file.stem for file in path.parent.glob("*.py")}
     return imports(source_of(path)) - set(sys.stdlib_module_names) - ours
 

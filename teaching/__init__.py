@@ -1,0 +1,1 @@
+"""For teachers: the pages of the teacher's pack, and the grading of a class."""
