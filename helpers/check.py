@@ -46,7 +46,7 @@ def check(number: str, answer: Callable) -> None:
     """
     if wrong := _wrong_use(number, answer):
         return print(wrong)
-    exercise = load(number)
+    exercise = exercise_of(number)
     if not is_begun(answer):
         return print(f"{number}: not begun.")
     if wrong := _wrong_parameters(exercise, answer):
@@ -63,7 +63,7 @@ def check(number: str, answer: Callable) -> None:
         print(trouble)
 
 
-def load(number: str) -> Exercise:
+def exercise_of(number: str) -> Exercise:
     """Return an exercise by its number.
 
     Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers.check import load
+from helpers.check import exercise_of
 from helpers.exercises.verdict import Verdict, judge
 from tests.answers import ANSWERS, Answer
 
@@ -43,7 +43,7 @@ def picture_of(lesson: str) -> Path:
 def record(lesson: str) -> Verdict:
     """Run a lesson's wrong answer, keep its chart, and return the verdict."""
     answer = wrong_answer(lesson)
-    verdict = judge(load(answer.number), answer.function)
+    verdict = judge(exercise_of(answer.number), answer.function)
     PICTURES.mkdir(exist_ok=True)
     picture_of(lesson).write_bytes(verdict.picture._repr_png_())
     return verdict

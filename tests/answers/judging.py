@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.check import load
+from helpers.check import exercise_of
 from helpers.exercises import verdict
 from tests.answers import ANSWERS, Answer
 from tests.support.methods import AVAILABLE
@@ -51,7 +51,7 @@ def matches(sentence: str, pattern: str) -> bool:
 def judged(answer: Answer, method: str, monkeypatch: pytest.MonkeyPatch) -> verdict.Verdict:
     """The verdict on an answer, watched under a start method."""
     monkeypatch.setenv("START_METHOD", method)
-    return verdict.judge(load(answer.number), answer.function)
+    return verdict.judge(exercise_of(answer.number), answer.function)
 
 
 def check_verdict(answer: Answer, found: verdict.Verdict) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers import progress
-from helpers.check import load
+from helpers.check import exercise_of
 from tests.answers import ANSWERS, Answer
 from tests.answers.judging import WRONG_CASES, check_verdict, judged, matches, name, to_be_tried
 
@@ -41,7 +41,7 @@ def test_each_sentence_is_provoked_by_some_wrong_answer(number: str) -> None:
 
 def sentences_of(number: str) -> list[str]:
     """What an exercise's file may say where a fact does not hold, as regular expressions."""
-    tree = ast.parse(Path(load(number).facts.__code__.co_filename).read_text("utf-8"))
+    tree = ast.parse(Path(exercise_of(number).facts.__code__.co_filename).read_text("utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     facts = [call for call in calls if getattr(call.func, "id", "") == "Fact"]
     return [pattern for fact in facts for pattern in patterns_of(fact.args[2])]

@@ -50,7 +50,8 @@ def test_a_hang_is_told_as_it_was_before_anything_was_ended(
     monkeypatch.setattr(watching, "QUIET", 2.0)
 
     def run(mp):
-        child = mp.Process(target=mp.Event().wait)
+        event = mp.Event()
+        child = mp.Process(target=event.wait)
         child.start()
         child.join()
 
