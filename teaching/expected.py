@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from helpers import facts
 from helpers.chart import words
 from helpers.gantt import gantt
 from helpers.machine import usable_cores
@@ -118,7 +119,9 @@ def show_predicted(mp, cores: int) -> None:
 
     timeline = mp.timeline()
     if len(timeline.tasks) > 1 and timeline.workers > 1:
-        display(gantt(predict(seconds_alone(timeline), min(timeline.workers, cores))))
+        workers = min(timeline.workers, cores)
+        chunk = facts.most_tasks_in_a_message(timeline)
+        display(gantt(predict(seconds_alone(timeline), workers, max(1, chunk))))
 
 
 def seconds_alone(timeline: Timeline) -> list[float]:

@@ -23,6 +23,7 @@ pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; font-size: 14px }
 img { max-width: 100% } table { border-collapse: collapse } td, th { padding: .2rem .8rem;
        border-bottom: 1px solid #bbb; text-align: left }
 .answer { border-left: 4px solid #777; padding-left: 1rem; margin: 1.5rem 0 }
+.anchor-link { display: none }
 @media print { .answer, figure { break-inside: avoid } h2 { break-before: page } }
 """
 
@@ -98,11 +99,16 @@ def minutes_table(notebook: NotebookNode) -> str:
     found = minutes.of_lesson(notebook)
     rows = {"core path": found.core, **found.deeper, "Your turn": found.exercises}
     cells = (
-        f'<tr><th scope="row">{html.escape(title.removeprefix("## "))}</th><td>{number}</td></tr>'
+        f'<tr><th scope="row">{html.escape(_bare(title))}</th><td>{number}</td></tr>'
         for title, number in rows.items()
         if number
     )
     return f"<table>{''.join(cells)}</table>"
+
+
+def _bare(heading: str) -> str:
+    """Return a section's heading without its marks and its minutes."""
+    return re.sub(r", \d+ min$", "", heading.removeprefix("## "))
 
 
 def exercises(lesson: Lesson, shown: Sequence[Shown]) -> list[str]:
