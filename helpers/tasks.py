@@ -92,6 +92,11 @@ def exit_with(code):
     sys.exit(code)
 
 
+def meet(barrier):
+    """Wait at a barrier until all have come."""
+    barrier.wait()
+
+
 def append_to(numbers):
     """Append to a list, and say what it looks like from here."""
     numbers.append(4)

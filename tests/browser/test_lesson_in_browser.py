@@ -26,9 +26,18 @@ def opened(open_for_module) -> lab.Notebook:
 
 
 @pytest.fixture(scope="module")
-def as_committed(opened) -> tuple[str, str]:
-    """Return what the panel's cell shows before it is run: its text, and the picture's."""
+def seen_at_first(opened) -> str:
+    """Return all text that is to be seen on the page before anything is run or unfolded."""
+    cells = opened.page.locator(".jp-NotebookPanel:visible .jp-Cell").all()
+    return "\n".join(cell.inner_text() for cell in cells)
+
+
+@pytest.fixture(scope="module")
+def as_committed(opened, seen_at_first) -> tuple[str, str]:
+    """Unfold what the panel's cell has saved, and return its text, and the picture's."""
     panel = PanelOnPage(opened)
+    expect(panel.picture).not_to_be_attached()
+    panel.cell.locator(".jp-OutputPlaceholder").click()
     expect(panel.picture).to_be_attached()
     return panel.cell.text_content(), panel.picture.get_attribute("alt")
 
@@ -80,7 +89,13 @@ def long_run(panel):
     panel.notebook.ask_kernel("setattr(panel, 'experiment', run)")
 
 
-def test_before_it_is_run_the_lesson_shows_the_picture_of_the_last_time(as_committed):
+def test_before_it_is_run_the_lesson_shows_no_answer_to_its_questions(seen_at_first):
+    assert "my_guess = 2.0" in seen_at_first, "the question is there"
+    for told_later in ("makespan 2.", "tasks: 5", "You guessed", "done."):
+        assert told_later not in seen_at_first
+
+
+def test_unfolded_before_it_is_run_the_panel_shows_the_picture_of_the_last_time(as_committed):
     text, alt = as_committed
     assert re.search(r"4 \w+ workers, 5 tasks: makespan", alt)
     assert WITHOUT_KERNEL in text
