@@ -129,8 +129,9 @@ class ObservedProcess(ChildProcess):
     def join(self, timeout=None):
         if self._popen is None or self._parent_pid != os.getpid():
             return super().join(timeout)  # which says what is wrong
-        if timeout == 0 or self.exitcode is not None:
+        if timeout == 0:
             return super().join(0)
+        # Of a process that has ended, too: that somebody has made sure of it is worth knowing.
         with recorded_wait(self._watcher.recorder, "end", self.pid):
             return self._wait_for_end(timeout)
 
