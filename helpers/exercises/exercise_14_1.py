@@ -65,6 +65,11 @@ class Exercise(exercise.Exercise):
         chunk = facts.most_tasks_in_a_message(t)
         yield Fact(
             "",
+            chunk > 0,
+            "Which tasks an executor sends in one message is not seen here: use mp.Pool.",
+        )
+        yield Fact(
+            "",
             chunk <= LARGEST_CHUNK,
             f"One message held {chunk} files, and while they last nobody can help.",
         )

@@ -31,6 +31,11 @@ class Exercise(exercise.Exercise):
         )
         chunk = facts.most_tasks_in_a_message(t)
         yield Fact(
+            "",
+            chunk > 0,
+            "Which tasks an executor sends in one message is not seen here: use mp.Pool.",
+        )
+        yield Fact(
             f"No message held more than {LARGEST_CHUNK} tasks.",
             chunk <= LARGEST_CHUNK,
             f"One message held {chunk} tasks, and nobody can help the worker that has it.",

@@ -70,5 +70,5 @@ def is_warm(timeline):
 
 
 def since_asked(timeline):
-    """Return the seconds from the first process's start to the last result."""
-    return float(np.nanmax(timeline.tasks.received)) - min(p.asked for p in timeline.processes)
+    """Return the seconds from the first process's start to the last end."""
+    return timeline.total - min(p.asked for p in timeline.processes)

@@ -1,5 +1,7 @@
 """Answers to the exercises of lesson 8."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 from helpers.tasks import nap
 from tests.answers import SERIAL, right, wrong
 
@@ -44,6 +46,12 @@ def one_worker(mp):
 @wrong("8.1", "12 tasks returned, and 16 were asked for.")
 def some_left_out(mp):
     return longest_first(mp, naps=sorted(NAPS, reverse=True)[:12])
+
+
+@wrong("8.1", "Which tasks an executor sends in one message is not seen here: use mp.Pool.")
+def by_an_executor(mp):
+    with ProcessPoolExecutor(2, mp_context=mp) as executor:
+        return list(executor.map(nap, sorted(NAPS, reverse=True)))
 
 
 @wrong("8.1", SERIAL)

@@ -1,6 +1,7 @@
 """Answers to the exercises of lesson 9."""
 
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 from helpers import machine
 from helpers.tasks import count_primes, nap
@@ -84,6 +85,15 @@ def timed(mp, workers, warm=True, times=4, clock_first=False, really=None, below
 @right("9.2")
 def clock_of_the_warm(mp, workers):
     return timed(mp, workers)
+
+
+@right("9.2")
+def in_an_executor(mp, workers):
+    with ProcessPoolExecutor(workers, mp_context=mp) as executor:
+        list(executor.map(nap, [0.2] * workers))
+        start = time.perf_counter()
+        list(executor.map(count_primes, [20_000] * 4))
+        return time.perf_counter() - start
 
 
 @wrong(

@@ -3,6 +3,7 @@
 import ast
 import os
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 
 from helpers import machine
 from helpers.tasks import LIBRARY, library_files
@@ -76,6 +77,12 @@ def in_one_piece(mp, files):
 @wrong("14.1", "The largest file, *, was not among the first: all may have to wait for it.")
 def smallest_first(mp, files):
     return in_a_pool(mp, sorted_by_size(files)[::-1])
+
+
+@wrong("14.1", "Which tasks an executor sends in one message is not seen here: use mp.Pool.")
+def by_an_executor(mp, files):
+    with ProcessPoolExecutor(CORES, mp_context=mp) as executor:
+        return sum(executor.map(count_calls, sorted_by_size(files)), Counter())
 
 
 @wrong("14.1", SERIAL)
