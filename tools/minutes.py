@@ -12,7 +12,7 @@ as `## Deeper: recycling workers, 4 min`, folded when the notebook opens; and ex
 - code takes a minute for each 20 lines that are not empty;
 - a chart takes a minute to look at, and a panel 3, for about two runs;
 - a guess takes a minute to think and to write down;
-- the questions below `## Check yourself` take a minute together, and belong to the core path;
+- the questions below `## Check yourself, 1 min` take a minute together, beside the core path;
 - an exercise takes 5 minutes beside its text.
 
 What is hidden in `<details>` until somebody opens it, such as a hint, is not counted.
@@ -42,6 +42,7 @@ PER_PANEL = 3.0
 PER_GUESS = 1.0
 PER_QUIZ = 1.0
 PER_EXERCISE = 5.0
+QUIZ = "## Check yourself, 1 min"
 HIDDEN = re.compile(r"<details\b(?:(?!<details\b).)*?</details>", re.DOTALL)
 """A part of a text that is folded, and has no folded part in it."""
 DEEPER = re.compile(r"## Deeper: (?P<title>.+), (?P<minutes>\d+) min$", re.MULTILINE)
@@ -69,7 +70,7 @@ class Section(NamedTuple):
     @property
     def is_quiz(self) -> bool:
         """Whether this is two or three questions, whose answers are folded."""
-        return self.heading == "## Check yourself"
+        return self.heading == QUIZ
 
     @property
     def minutes(self) -> float:
@@ -113,7 +114,10 @@ def sections(notebook: NotebookNode) -> Iterator[Section]:
 def of_lesson(notebook: NotebookNode) -> Minutes:
     """Return what a lesson takes, in whole minutes, rounded up."""
     cut = list(sections(notebook))
-    core = sum(section.minutes for section in cut if not section.is_deeper | section.is_exercise)
+    beside = [
+        section for section in cut if section.is_deeper | section.is_exercise | section.is_quiz
+    ]
+    core = sum(section.minutes for section in cut if section not in beside)
     deeper = {s.heading: math.ceil(s.minutes) for s in cut if s.is_deeper}
     exercises = sum(section.minutes for section in cut if section.is_exercise)
     return Minutes(math.ceil(core), deeper, math.ceil(exercises))

@@ -8,7 +8,7 @@ from helpers.tasks import count_primes, nap
 from helpers.threads import ThreadPoolExecutor
 from tests.answers import SERIAL, right, wrong
 
-NAPS, COUNTS = [0.3] * 8, [10_000] * 8
+NAPS, COUNTS = [0.3] * 8, [60_000] * 8
 
 
 def in_threads(mp, function, arguments, threads=8):

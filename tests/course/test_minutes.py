@@ -88,12 +88,13 @@ def test_what_is_hidden_until_it_is_opened_is_not_read() -> None:
     assert minutes.of_lesson(new_notebook(cells=[more])).core == 2
 
 
-def test_a_quiz_takes_a_minute_of_the_core_path_however_long_it_is() -> None:
-    quiz = "## Check yourself\n\n" + "word " * 500
+def test_a_quiz_takes_a_minute_beside_the_core_path_however_long_it_is() -> None:
+    quiz = "## Check yourself, 1 min\n\n" + "word " * 500
     exercises = "## Your turn, 6 min\n\n" + "word " * 50
     texts = ["# Title\n\n" + "word " * 118, quiz, "### Another question", exercises]
     lesson = new_notebook(cells=[new_markdown_cell(text) for text in texts])
-    assert minutes.of_lesson(lesson) == minutes.Minutes(core=2, deeper={}, exercises=6)
+    assert minutes.of_lesson(lesson) == minutes.Minutes(core=1, deeper={}, exercises=6)
+    assert [s.minutes for s in minutes.sections(lesson) if s.is_quiz] == [1]
 
 
 def test_tags_of_html_are_not_read() -> None:
@@ -113,7 +114,7 @@ def test_the_map_and_the_teaching_notes_add_up() -> None:
 
 def names(code: str, *contexts: type) -> set[str]:
     """Return the names that a cell sets, or those that it reads."""
-    nodes = list(ast.walk(ast.parse(code)))
+    nodes = list(ast.walk(ast.parse(code.removeprefix("%%mine\n"))))
     found = {
         node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, contexts)
     }

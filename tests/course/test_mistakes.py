@@ -18,7 +18,7 @@ def quiz_of(lesson: str) -> str:
     """The text of a lesson's questions, on one line."""
     (notebook,) = NOTEBOOKS.glob(f"{lesson}_*.ipynb")
     texts = ["".join(c["source"]) for c in json.loads(notebook.read_text("utf-8"))["cells"]]
-    (quiz,) = [text for text in texts if text.startswith("## Check yourself")]
+    (quiz,) = [text for text in texts if text.startswith("## Check yourself, 1 min")]
     return " ".join(quiz.split())
 
 
