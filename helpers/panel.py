@@ -169,6 +169,7 @@ class Panel(Controls):
             run=self.request_run,
             stop=self.request_stop,
             save=self.save,
+            unknown=self._guess_nothing,
             moved=self._moved,
             redraw=self._redraw,
         )
@@ -312,18 +313,29 @@ class Panel(Controls):
     # Using the other controls
 
     def _moved(self):
-        """Show what is predicted; if a run is under way, begin again with the new numbers."""
+        """Ask for a run; if one is under way, begin again with the new numbers.
+
+        What is predicted comes with the run, since it would answer what is to be guessed.
+        """
         with self._lock:
-            setting = self.setting
             if self.attempt is not None:
                 self.need_no_guess()  # what goes on must not wait for one
                 return self.request_run(settle=True)
-            predicted = self._prediction(setting)
+            guess = "write your guess, then " if self.asks_for_guess else ""
+            self.say(f"{self.setting}: {guess}press Run.")
+
+    def _guess_nothing(self):
+        """Show a student who does not know what is predicted, where that is known."""
+        with self._lock:
+            self.need_no_guess()
+            if self.attempt is not None:
+                return
+            predicted = self._prediction(self.setting)
             if predicted is None:
-                return self.say(f"{setting}: press Run.")
+                return self.say(f"{self.setting}: then press Run, and see.")
             self._show(_Shown(predicted))
             makespan = words.seconds(predicted.makespan)
-            self.say(f"{setting}: predicted makespan {makespan}. Press Run.")
+            self.say(f"{self.setting}: predicted makespan {makespan}. Press Run.")
 
     def _redraw(self):
         """Draw everything once more, after Dark was switched."""

@@ -238,13 +238,18 @@ def test_another_start_method_can_be_chosen(page):
 # Prediction
 
 
-def test_moving_the_slider_shows_the_prediction_and_runs_nothing(page, switch):
+def test_moving_the_slider_keeps_the_prediction_back_until_somebody_says_not_to_know(page, switch):
     shown = explore(switch.run, workers=4, durations=[1.0, 1.0, 1.0, 1.0, 1.0])
     before = set(psutil.Process().children(recursive=True))
     shown.sliders["workers"].value = 5
+    assert not page.updates
+    assert status(shown) == "workers=5: write your guess, then press Run."
+    shown.unknown_button.click()
     assert "Predicted: 5 workers, 5 tasks: makespan 1.00 s" in page.alt()
     assert status(shown) == "workers=5: predicted makespan 1.00 s. Press Run."
     shown.sliders["workers"].value = 1
+    assert "5.00" not in page.alt() + status(shown), "the next question is asked anew"
+    shown.unknown_button.click()
     assert "Predicted: 1 worker, 5 tasks: makespan 5.00 s" in page.alt()
     assert switch.calls == [4]
     assert len(shown.results) == 1
@@ -257,15 +262,31 @@ def test_a_slider_for_the_chunk_size_moves_the_prediction(page, switch):
 
     shown = explore(run, workers=2, chunksize=1, durations=[1.0, 1.0, 1.0, 1.0])
     shown.sliders["chunksize"].value = 3
+    shown.unknown_button.click()
     assert "predicted makespan 3.00 s" in shown.status.value
 
 
 def test_without_known_durations_moving_the_slider_asks_to_press_run(page, switch):
     shown = explore(switch.run, workers=4)
     shown.sliders["workers"].value = 5
-    assert status(shown) == "workers=5: press Run."
+    assert status(shown) == "workers=5: write your guess, then press Run."
+    shown.unknown_button.click()
+    assert status(shown) == "workers=5: then press Run, and see."
     assert not page.updates
     assert switch.calls == [4]
+    shown.run_button.click()
+    until(lambda: is_idle(shown), "the run was over")
+    assert switch.calls == [4, 5], "who does not know need not guess"
+
+
+def test_not_to_know_while_a_run_goes_on_changes_nothing_that_is_shown(page, switch):
+    shown = explore(switch.run, workers=4, durations=[1.0])
+    switch.hang = True
+    press_run(shown)
+    shown.unknown_button.click()
+    assert status(shown) == "workers=4: running …"
+    shown.stop_button.click()
+    until(lambda: is_idle(shown), "the panel had stopped")
 
 
 def test_the_prediction_stands_beside_what_was_measured(page):
@@ -276,6 +297,7 @@ def test_the_prediction_stands_beside_what_was_measured(page):
 def test_the_dark_palette_redraws_what_is_shown_and_runs_nothing(page, switch):
     shown = explore(switch.run, workers=4, durations=[1.0])
     shown.sliders["workers"].value = 3
+    shown.unknown_button.click()
     light, alt = page.pictures(), page.alt()
     shown.dark.value = True
     assert page.alt() == alt
@@ -510,6 +532,7 @@ def test_what_a_run_prints_stands_under_the_chart_of_that_run(page, capsys):
 def test_under_a_prediction_stands_nothing_that_was_printed(page):
     shown = explore(says, workers=2, durations=[1.0])
     shown.sliders["workers"].value = 3
+    shown.unknown_button.click()
     assert "workers &amp;" not in page.pictures()[0]
 
 
@@ -560,6 +583,7 @@ def test_of_each_run_the_last_chart_is_kept_and_no_frame_and_no_prediction(page,
     kept = page.kept()
     assert kept[0] in page.pictures()[0]
     shown.sliders["workers"].value = 3
+    shown.unknown_button.click()
     assert "Predicted: 3 workers" in page.alt()
     switch.hang = True
     press_run(shown)
@@ -936,6 +960,7 @@ def test_durations_may_come_one_by_one_and_an_exhausted_iterator_is_refused(page
     durations = iter([1.0, 1.0])
     shown = explore(switch.run, workers=1, durations=durations)
     shown.sliders["workers"].value = 2
+    shown.unknown_button.click()
     assert status(shown) == "workers=2: predicted makespan 1.00 s. Press Run."
     with pytest.raises(ValueError, match="there are no durations"):
         explore(switch.run, workers=1, durations=durations)

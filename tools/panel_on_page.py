@@ -40,6 +40,7 @@ class PanelOnPage:
         self.run = self.cell.get_by_role("button", name="Run")
         self.stop = self.cell.get_by_role("button", name="Stop")
         self.guess = self.cell.get_by_role("textbox", name="Your guess")
+        self.unknown = self.cell.get_by_role("button", name="I don't know")
         self.status = self.cell.get_by_role("status")
         self.shown = self.cell.locator(
             ".panel-widgets"

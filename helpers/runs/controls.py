@@ -23,7 +23,7 @@ MOST_SECONDS = 3600
 COUNT_PROCESSES = ("workers", "processes")
 """The sliders that count processes. The mark of the cores stands below them."""
 
-SLIDER_WIDTH, LABEL_WIDTH, FIELD_WIDTH, BUTTON_WIDTH = "460px", "80px", "190px", "90px"
+SLIDER_WIDTH, LABEL_WIDTH, FIELD_WIDTH, BUTTON_WIDTH = "460px", "80px", "190px", "100px"
 TRACK_LEFT, TRACK_WIDTH = 94, 284
 """Where ipywidgets draws a slider's track, in pixels; a test looks."""
 
@@ -40,6 +40,7 @@ class Controls:
     def __init__(self, numbers: dict[str, int], most: int, methods: Sequence[str]):
         self.sliders = {name: _slider(name, number, most) for name, number in numbers.items()}
         self.guess = _guess()
+        self.unknown_button = _button("I don't know")
         self.method = _choice(methods)
         self.run_button = _button("Run", "play", button_style="success")
         self.stop_button = _button("Stop", "stop", disabled=True)
@@ -55,12 +56,19 @@ class Controls:
         self._guessed = False  # the student has committed to a guess once
 
     def connect(
-        self, *, run: Callable, stop: Callable, save: Callable, moved: Callable, redraw: Callable
+        self,
+        *,
+        run: Callable,
+        stop: Callable,
+        save: Callable,
+        unknown: Callable,
+        moved: Callable,
+        redraw: Callable,
     ) -> None:
         """Say what is called, without arguments, when somebody uses a control.
 
         Args:
-            run, stop, save: when that button is pressed.
+            run, stop, save, unknown: when that button is pressed.
             moved: when a slider, or the choice of the start method, has another value.
             redraw: when Dark is switched on or off.
         """
@@ -68,6 +76,7 @@ class Controls:
             (self.run_button, run),
             (self.stop_button, stop),
             (self.save_button, save),
+            (self.unknown_button, unknown),
         ):
             button.on_click(lambda _, act=act: act())
         for control in (*self.sliders.values(), self.method):
@@ -96,6 +105,11 @@ class Controls:
         self.progress.max, self.progress.value = max(expected, 1), done
         self.so_far.value = f"{done} of {words.count(expected, 'task')} done{to_go}"
 
+    @property
+    def asks_for_guess(self) -> bool:
+        """Whether there is a field for a guess: where it is about workers, and so about seconds."""
+        return "workers" in self.sliders
+
     def read_guess(self) -> float | None:
         """Return the student's guess in seconds; None where there is none, and none is needed.
 
@@ -106,11 +120,12 @@ class Controls:
         """
         text = self.guess.value.strip().removesuffix("s").strip().replace(",", ".")
         if not text:
-            if self._guessed or "workers" not in self.sliders:
+            if self._guessed or not self.asks_for_guess:
                 return None
             raise ValueError(
                 f"First your guess: how many seconds will {self.setting} take, from the first "
-                "start to the last finish? Write it below the slider, then press Run."
+                "start to the last finish? Write it below the slider, then press Run. Or press "
+                "I don't know."
             )
         guess = _number(text)
         if not 0 < guess < MOST_SECONDS:
@@ -130,8 +145,8 @@ class Controls:
                 yield self.core_mark
         progress = [self.progress, self.so_far]
         buttons = [self.method, self.run_button, self.stop_button, self.save_button, self.dark]
-        if "workers" in self.sliders:
-            yield _row(self.guess, *progress)
+        if self.asks_for_guess:
+            yield _row(self.guess, self.unknown_button, *progress)
             yield _row(*buttons)
         else:  # a row of its own would be empty until something runs
             yield _row(*buttons, *progress)
@@ -195,7 +210,7 @@ def _choice(methods):
     )
 
 
-def _button(description, icon, **more):
+def _button(description, icon="", **more):
     layout = widgets.Layout(width=BUTTON_WIDTH)
     return widgets.Button(description=description, icon=icon, layout=layout, **more)
 

@@ -126,6 +126,8 @@ def test_first_run_asks_for_a_guess_then_bars_grow_and_the_guess_is_told(panel, 
 
 def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
     panel.set_slider(7)
+    expect(panel.status).to_contain_text("workers=7: write your guess, then press Run.")
+    panel.unknown.click()
     expect(panel.picture).to_have_attribute("alt", re.compile("Predicted: 7 workers"))
     expect(panel.status).to_contain_text("workers=7: predicted makespan 2.37 s")
     keep(panel.notebook, "predicted", show=panel.picture)
@@ -139,12 +141,12 @@ def test_slider_by_keyboard_then_run_shows_seven_lanes(panel, keep):
 
 def test_slider_by_mouse_fires_when_it_is_let_go_and_run_shows_its_lanes(panel, keep):
     panel.set_slider(1)
-    expect(panel.status).to_contain_text("workers=1: predicted")
+    expect(panel.status).to_contain_text("workers=1: write your guess")
     panel.drag_slider(6)
     expect(panel.slider()).to_have_attribute("aria-valuenow", "6.0")
     assert panel.notebook.ask_kernel("panel.sliders['workers'].value") == 1
     panel.page.mouse.up()
-    expect(panel.status).to_contain_text("workers=6: predicted")
+    expect(panel.status).to_contain_text("workers=6: write your guess")
     panel.run_to_the_end()
     assert panel.lanes() == 6
     assert panel.last_run("(t.workers, len(t.tasks))") == (6, 5)
@@ -226,7 +228,12 @@ def test_every_control_is_named_and_reached_by_tab(panel):
         reached.append(focused.aria_snapshot().splitlines()[0])
         panel.page.keyboard.press("Tab")
     wanted = ["slider .Workers", "textbox .Workers", "combobox .Start by", "textbox .Your guess"]
-    wanted += ["button .*Run", "button .*Save", "checkbox .Dark"]  # Stop is off while nothing runs
+    wanted += [
+        "button .I don't know",
+        "button .*Run",
+        "button .*Save",
+        "checkbox .Dark",
+    ]  # Stop is off while nothing runs
     for pattern in wanted:
         assert sum(bool(re.search(pattern, place)) for place in reached) == 1, (pattern, reached)
     assert len(reached) == len(wanted)
@@ -244,6 +251,8 @@ def test_a_guess_run_and_stop_by_keyboard_alone(panel, long_run, keep, key):
     expect(panel.status).to_contain_text("workers=2: stopped")
     panel.guess.focus()
     keyboard.type("4.5")
+    keyboard.press("Tab")
+    expect(panel.unknown).to_be_focused()
     keyboard.press("Tab")
     keyboard.press("Tab")
     expect(panel.run).to_be_focused()
