@@ -42,21 +42,33 @@ def _outside_brackets(node):
 
 def is_begun(answer: Callable) -> bool:
     """Tell whether an answer, and each function of the notebook that it uses, has no gaps."""
-    if isinstance(answer, Stub):
-        return False
+    return not any(isinstance(one, Stub) or _has_gaps(one) for one in _functions_used(answer))
+
+
+def _has_gaps(function):
     try:
-        source = textwrap.dedent(inspect.getsource(answer))
-        if has_gaps(source):
-            return False
+        return has_gaps(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):  # no source to be had: a callable of another kind
-        pass
-    used = _names_used(getattr(answer, "__code__", None))
-    return not any(isinstance(vars_of(answer).get(name), Stub) for name in used)
+        return False
 
 
-def vars_of(answer: Callable) -> dict:
-    """Return the global names of a function's module."""
-    return getattr(answer, "__globals__", {})
+def _functions_used(answer):
+    """Return an answer, the stubs and functions of its module that it uses, those they use, …"""
+    found, waiting = [], [answer]
+    while waiting:
+        one = waiting.pop()
+        if one in found:
+            continue
+        found.append(one)
+        around = getattr(one, "__globals__", {})
+        used = (around.get(name) for name in _names_used(getattr(one, "__code__", None)))
+        waiting += [other for other in used if _is_of_the_notebook(other, around)]
+    return found
+
+
+def _is_of_the_notebook(thing, around):
+    """Tell whether a thing is a stub, or a function whose global names are these."""
+    return isinstance(thing, Stub) or getattr(thing, "__globals__", None) is around
 
 
 def _names_used(code):

@@ -46,6 +46,18 @@ def test_an_answer_that_uses_a_stub_is_not_begun() -> None:
     assert not gaps.is_begun(worker)
 
 
+def answer_that_uses_a_function_with_a_gap(mp):
+    return answer_that_calls_it(mp)
+
+
+def answer_that_calls_it(mp):
+    return answer_with_a_gap(mp) or answer_that_uses_a_function_with_a_gap(mp)
+
+
+def test_an_answer_that_uses_a_function_with_a_gap_is_not_begun() -> None:
+    assert not gaps.is_begun(answer_that_uses_a_function_with_a_gap)
+
+
 def test_a_stub_that_is_called_says_what_to_do() -> None:
     with pytest.raises(NotImplementedError, match=r"worker is not begun: fill in each \.\.\."):
         worker(3)
