@@ -18,7 +18,10 @@ from typing import NamedTuple
 from helpers.exercises.watching import Seen, watch
 from helpers.gantt import gantt
 
-SERIAL = "Nothing was started: your code did the work itself, in this process."
+SERIAL = (
+    "Nothing was started by what you were given: your code did the work itself, in this process, "
+    "or took its processes from elsewhere."
+)
 HANGS = (
     "It hangs: for ten seconds nothing happened, and it was not over. "
     "Look in the chart who waits, and for what."

@@ -13,7 +13,10 @@ would keep them. A wrong answer is wrong by construction, not by bad luck.
 from collections.abc import Callable
 from typing import NamedTuple
 
-SERIAL = "Nothing was started: your code did the work itself, in this process."
+SERIAL = (
+    "Nothing was started by what you were given: your code did the work itself, in this process, "
+    "or took its processes from elsewhere."
+)
 
 
 class Answer(NamedTuple):
