@@ -12,6 +12,7 @@ the parent noticed its end, and when it wrote or read text through a pipe. How l
 itself took to start up after that, nobody here can tell.
 """
 
+import contextlib
 import functools
 import importlib.util
 import itertools
@@ -19,13 +20,15 @@ import math
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from helpers.timeline import Message, Process, Tasks, Timeline
+from helpers.timeline import Message, Process, Tasks, Timeline, Wait
 
 now = time.perf_counter
+SHORT = 0.001
+"""Seconds: whoever waits for less has found what was wanted, and no wait is noted."""
 
 
 def get_subprocess() -> ModuleType:
@@ -56,6 +59,21 @@ class Recording:
         self.commands: list[subprocess.Popen] = []
         self.lanes = itertools.count(1)
         self.messages: list[Message] = []
+        self.waits: list[Wait] = []  # that are over
+        self._under_way: dict[int, Wait] = {}
+        self._numbers = itertools.count()
+
+    @contextlib.contextmanager
+    def waiting(self, reason: str, name: str) -> Iterator[None]:
+        """Note that this process waits meanwhile, see `Wait`."""
+        number = next(self._numbers)
+        self._under_way[number] = Wait(reason, name, os.getpid(), now(), math.nan)
+        try:
+            yield
+        finally:
+            wait = self._under_way.pop(number)._replace(ended=now())
+            if wait.ended - wait.began > SHORT:
+                self.waits.append(wait)
 
     def timeline(self, questions: Iterable = ()) -> Timeline:
         """Return what has happened so far. Zero is when the first command was asked for.
@@ -67,10 +85,12 @@ class Recording:
         moment = now()
         zero = min((process.asked for process in self.processes.values()), default=moment)
         messages = [*self.messages, *self._asked_by(questions)]
+        waits = [*self.waits, *self._under_way.copy().values()]
         return Timeline(
             tasks=Tasks.from_columns([]),
             processes=[_since(zero, process) for process in self.processes.values()],
             messages=sorted((_since(zero, message) for message in messages), key=lambda m: m.put),
+            waits=[_since(zero, wait) for wait in waits],
             workers=len(self.processes),
             now=moment - zero,
             parent=os.getpid(),
@@ -94,7 +114,7 @@ class Recording:
 
 
 def _since(zero, record):
-    """Return a process or message with its times counted from `zero`."""
+    """Return a process, message or wait with its times counted from `zero`."""
     times = {name: value - zero for name, value in record._asdict().items() if type(value) is float}
     return record._replace(**times)
 
@@ -126,10 +146,13 @@ class ObservedPopen(subprocess.Popen):
             exitcode=None,
         )
         self._told = {"stdout": 0, "stderr": 0}  # bytes that `communicate` has noted
-        self.stdin = self.stdin and NotedStream(self.stdin, self._note_in)
+        waiting = functools.partial(self._recording.waiting, "room", f"{name_of(args)}'s stdin")
+        self.stdin = self.stdin and NotedStream(self.stdin, self._note_in, waiting)
         for name in self._told:
             stream, note = getattr(self, name), functools.partial(self._note_out, name)
-            setattr(self, name, stream and NotedStream(stream, note))
+            place = f"{name_of(args)}'s {name}"
+            waiting = functools.partial(self._recording.waiting, "pipe", place)
+            setattr(self, name, stream and NotedStream(stream, note, waiting))
 
     def communicate(self, input=None, timeout=None):
         # `communicate` writes all and reads all. It needs the streams themselves.
@@ -138,7 +161,8 @@ class ObservedPopen(subprocess.Popen):
             setattr(self, name, getattr(stream, "stream", stream))
         self._note_in(input, now())
         try:
-            results = super().communicate(input, timeout)
+            with self._waiting_for_end():
+                results = super().communicate(input, timeout)
             self._note_more(*results)
         except subprocess.TimeoutExpired as error:  # with what has been read so far
             self._note_more(error.output, error.stderr)
@@ -155,7 +179,8 @@ class ObservedPopen(subprocess.Popen):
             self._told[name] = len(data)
 
     def wait(self, timeout=None):
-        code = super().wait(timeout)
+        with self._waiting_for_end():
+            code = super().wait(timeout)
         self._note_end()
         return code
 
@@ -163,6 +188,9 @@ class ObservedPopen(subprocess.Popen):
         code = super().poll()
         self._note_end()
         return code
+
+    def _waiting_for_end(self):
+        return self._recording.waiting("end", f"pid {self.pid}")
 
     def _note_end(self):
         """Note when the end was first seen."""
@@ -190,36 +218,41 @@ class NotedStream:
     It may be wrapped again, as by `io.TextIOWrapper(process.stdout)`, and so may what lies below.
     """
 
-    def __init__(self, stream, note):
-        self.stream, self._note = stream, note
+    def __init__(self, stream, note, waiting):
+        self.stream, self._note, self._waiting = stream, note, waiting
 
     def write(self, data):
         since = now()
-        count = self.stream.write(data)
+        with self._waiting():
+            count = self.stream.write(data)
         self._note(data, since)
         return count
+
+    def flush(self):
+        with self._waiting():
+            self.stream.flush()
 
     def writelines(self, lines):
         for line in lines:
             self.write(line)
 
     def read(self, *size):
-        return self._noted(self.stream.read(*size))
+        return self._noted(self.stream.read, *size)
 
     def read1(self, *size):
-        return self._noted(self.stream.read1(*size))
+        return self._noted(self.stream.read1, *size)
 
     def readall(self):
-        return self._noted(self.stream.readall())
+        return self._noted(self.stream.readall)
 
     def readline(self, *size):
-        return self._noted(self.stream.readline(*size))
+        return self._noted(self.stream.readline, *size)
 
     def readinto(self, buffer):
-        return self._noted_into(buffer, self.stream.readinto(buffer))
+        return self._noted_into(buffer, self.stream.readinto)
 
     def readinto1(self, buffer):
-        return self._noted_into(buffer, self.stream.readinto1(buffer))
+        return self._noted_into(buffer, self.stream.readinto1)
 
     def readlines(self, hint=-1):
         lines, size = [], 0
@@ -230,24 +263,28 @@ class NotedStream:
                 break
         return lines
 
-    def _noted(self, data):
+    def _noted(self, read, *size):
+        with self._waiting():
+            data = read(*size)
         self._note(data)
         return data
 
-    def _noted_into(self, buffer, count):
+    def _noted_into(self, buffer, read):
+        with self._waiting():
+            count = read(buffer)
         self._note(memoryview(buffer).cast("B")[: count or 0])
         return count
 
     @property
     def buffer(self):
-        return NotedStream(self.stream.buffer, self._note)
+        return NotedStream(self.stream.buffer, self._note, self._waiting)
 
     @property
     def raw(self):
-        return NotedStream(self.stream.raw, self._note)
+        return NotedStream(self.stream.raw, self._note, self._waiting)
 
     def detach(self):
-        return NotedStream(self.stream.detach(), self._note)
+        return NotedStream(self.stream.detach(), self._note, self._waiting)
 
     def __iter__(self):
         return self

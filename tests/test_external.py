@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess as standard
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -374,3 +375,41 @@ def test_nothing_is_said_of_a_commands_own_start_up(subprocess):
         "runs; inside: not observed",
     ]
     assert start_ups(timeline, timeline).commands
+
+
+def test_a_write_into_a_full_pipe_is_a_wait_for_room_until_it_is_over(subprocess):
+    child = "import sys, time; sys.stdin.buffer.read(1); time.sleep(0.5); sys.stdin.buffer.read()"
+    with subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.PIPE) as p:
+        writer = threading.Thread(target=p.stdin.write, args=(b"x" * 1_000_000,))
+        writer.start()
+        until(lambda: rooms(subprocess), "somebody waits for room")
+        (wait,) = rooms(subprocess)
+        assert math.isnan(wait.ended)
+        writer.join()
+    (wait,) = rooms(subprocess)
+    assert wait.ended > wait.began
+
+
+def rooms(subprocess):
+    """The waits for room in a pipe."""
+    return [wait for wait in subprocess.timeline().waits if wait.reason == "room"]
+
+
+def test_a_read_that_has_to_wait_and_a_wait_for_the_end_are_noted(subprocess):
+    child = "import time; time.sleep(0.3); print('there', flush=True); time.sleep(0.3)"
+    p = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE)
+    assert p.stdout.readline().strip() == b"there"
+    p.wait()
+    p.stdout.close()
+    told = [(wait.reason, wait.name) for wait in subprocess.timeline().waits]
+    assert told[-1] == ("end", f"pid {p.pid}")
+    assert told[0][0] == "pipe"
+    assert told[0][1].endswith("'s stdout")
+
+
+def test_stop_ends_what_still_runs(subprocess):
+    p = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    subprocess.stop()
+    assert p.returncode not in (None, 0)
+    assert subprocess.timeline().alive == 0
+    subprocess.stop()
