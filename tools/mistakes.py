@@ -19,14 +19,19 @@ from tests.answers import ANSWERS, Answer
 
 PICTURES = Path(__file__).resolve().parent.parent / "notebooks" / "pictures"
 MISTAKES = {
+    "01": ("1.2", "two_children"),
     "02": ("2.1", "join_in_the_loop_that_starts"),
     "03": ("3.1", "in_the_given_order"),
+    "04": ("4.1", "run_in_a_loop"),
+    "05": ("5.2", "write_all_then_read"),
     "06": ("6.1", "one_sentinel"),
+    "07": ("7.1", "a_lambda"),
     "08": ("8.1", "in_halves"),
     "09": ("9.1", "two_threads"),
     "10": ("10.1", "work_inside"),
     "11": ("11.1", "nothing_turned"),
     "12": ("12.2", "nothing_cancelled"),
+    "13": ("13.1", "one_killed"),
     "14": ("14.1", "in_one_piece"),
 }
 """For each lesson the exercise and the wrong answer whose chart it shows."""

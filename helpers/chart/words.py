@@ -405,7 +405,7 @@ def _accesses(timeline):
 REASONS = {
     "message": "a message",
     "pipe": "a message in a pipe",
-    "room": "room in a queue",
+    "room": "room in a queue or a pipe",
     "lock": "a lock",
     "semaphore": "a semaphore",
     "barrier": "others at a barrier",

@@ -31,7 +31,7 @@ def threads_that_wait(subprocess):
 )
 def run_in_a_loop(subprocess):
     for _ in range(4):
-        subprocess.run([sys.executable, "-c", "pass"])
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.3)"])
 
 
 @wrong("4.1", "Of the four 4 still run as far as you know: wait for each.")
