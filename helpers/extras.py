@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import symtable
 
 from IPython import get_ipython
 
@@ -56,9 +57,19 @@ def modules_imported(cell: ast.Module) -> set[str]:
 
 
 def names_read(cell: ast.Module) -> set[str]:
-    """Return the names that a cell reads."""
-    names = (node for node in ast.walk(cell) if isinstance(node, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+    """Return the names that a cell reads from other cells.
+
+    Names that only a function of the cell knows are not among them, nor its functions themselves.
+    """
+    found, waiting = set(), [symtable.symtable(ast.unparse(cell), "cell", "exec")]
+    while waiting:
+        table = waiting.pop()
+        waiting += table.get_children()
+        is_outermost = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (is_outermost or symbol.is_global()):
+                found.add(symbol.get_name())
+    return found - {node.name for node in cell.body if isinstance(node, ast.FunctionDef)}
 
 
 def names_defined(cell: ast.Module) -> set[str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import extras
-from helpers.extras import Skip, skip_without
+from helpers.extras import Skip, names_read, skip_without
 from tests.support.anything import examples
 
 
@@ -114,3 +114,9 @@ STATEMENTS = [
 def test_a_cell_of_any_syntax_runs_if_it_does_not_need_the_package(source):
     cell = ast.parse(source)
     assert ast.dump(Skip({"missing"}).visit(cell)) == ast.dump(ast.parse(source))
+
+
+def test_what_only_a_function_of_the_cell_knows_is_read_from_no_other_cell() -> None:
+    cell = ast.parse("def run(client):\n    futures = client.map(nap)\n    return futures\nrun(far)")
+    assert names_read(cell) == {"nap", "far"}
+    assert names_read(ast.parse("client = client.close()")) == {"client"}

@@ -315,4 +315,4 @@ def test_without_dask_the_lesson_says_so_in_one_line_and_every_cell_runs(tmp_pat
     assert "processes: [0.4, 0.3, 0.2, 0.1]" in said, "what needs no Dask still runs"
     assert "a cluster" not in said
     assert "13.1: not begun." in said, "and so is each exercise there"
-    assert len(outputs) == 5, "the fifth is the source of nap"
+    assert len(outputs) == 6, "two more: the source of nap, and the naps of *In practice*"
