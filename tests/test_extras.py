@@ -117,6 +117,8 @@ def test_a_cell_of_any_syntax_runs_if_it_does_not_need_the_package(source):
 
 
 def test_what_only_a_function_of_the_cell_knows_is_read_from_no_other_cell() -> None:
-    cell = ast.parse("def run(client):\n    futures = client.map(nap)\n    return futures\nrun(far)")
+    cell = ast.parse(
+        "def run(client):\n    futures = client.map(nap)\n    return futures\nrun(far)"
+    )
     assert names_read(cell) == {"nap", "far"}
     assert names_read(ast.parse("client = client.close()")) == {"client"}
