@@ -512,6 +512,12 @@ def test_what_follows_bench_is_handed_to_the_benchmarks(course, commands):
     assert start.is_ready("bench")
 
 
+def test_what_follows_teach_is_handed_to_the_teachers_pack(course, commands):
+    assert start.main(["teach", "03", "--no-browser"]) == 7
+    assert commands == [(start.PYTHON, "-m", "teaching", "teach", "03", "--no-browser")]
+    assert start.is_ready("teach", "dask")
+
+
 def test_the_check_runs_with_the_environments_own_python(course, commands):
     start.set_up()
     start.main(["check"])

@@ -28,6 +28,7 @@ name = "small"
 test = ["pytest~=9.0"]
 dask = ["distributed~=2026.1"]
 bench = []
+teach = []
 """
 
 
