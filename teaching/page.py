@@ -97,7 +97,9 @@ def _with_picture(found):
 def minutes_table(notebook: NotebookNode) -> str:
     """Return a table of what a lesson's parts take, by the formula of `tools/minutes.py`."""
     found = minutes.of_lesson(notebook)
-    rows = {"core path": found.core, **found.deeper, "Your turn": found.exercises}
+    quiz = sum(section.minutes for section in minutes.sections(notebook) if section.is_quiz)
+    rows = {"core path": found.core, **found.deeper}
+    rows |= {"Check yourself": round(quiz), "Your turn": found.exercises}
     cells = (
         f'<tr><th scope="row">{html.escape(_bare(title))}</th><td>{number}</td></tr>'
         for title, number in rows.items()

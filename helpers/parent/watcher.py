@@ -22,6 +22,7 @@ Standard library only.
 
 import contextlib
 import itertools
+import multiprocessing
 import threading
 import time
 import traceback
@@ -80,6 +81,7 @@ class Watcher:
         self._lock = threading.RLock()
         self._watched = {}  # by the process's id: a student's class may compare as it likes
         self._thread = None
+        self._notes_ends_at_exit = False
         self._lanes = Lanes()
         self._pools = weakref.WeakValueDictionary()  # by the id of the queue with their tasks
 
@@ -153,6 +155,7 @@ class Watcher:
             executors.observe(tasks, watcher=self)
         with self._lock:
             self._watched[id(process)] = watched
+            self._note_ends_at_exit()
         asked = time.perf_counter_ns()
         try:
             yield
@@ -264,6 +267,15 @@ class Watcher:
                 text=name.encode("utf-8", "replace"),
                 at=asked,
             )
+
+    def _note_ends_at_exit(self):
+        """Let a child note its own children's ends when it leaves: afterwards nobody can.
+
+        By then, Python has waited for them.
+        """
+        if not self._notes_ends_at_exit and multiprocessing.parent_process() is not None:
+            self._notes_ends_at_exit = True
+            util.Finalize(None, self.all_have_ended, exitpriority=-1)
 
     def _all_watched(self):
         with self._lock:

@@ -11,6 +11,7 @@ import pytest
 
 from helpers.observed import get_context
 from helpers.parent import checks, folders, pools
+from helpers.tasks import square
 from tests.support import workers
 from tests.support.methods import METHODS
 from tests.support.within import until, within
@@ -136,3 +137,18 @@ def test_an_end_is_noticed_while_a_sweep_goes_on(monkeypatch) -> None:
         with pytest.raises(pools.WorkerDied):
             result.get(timeout=30)
     swept.set()
+
+
+def have_a_child(mp):
+    mp.Process(target=square, args=(1,)).start()  # Python joins it when we leave
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_end_of_a_grandchild_is_known_whoever_has_noticed_it(method: str) -> None:
+    """Python may fetch the end of a child behind our back, when the child's parent leaves."""
+    for _ in range(5):
+        mp = get_context(method)
+        child = mp.Process(target=have_a_child, args=(mp,))
+        child.start()
+        child.join()
+        assert [process.exitcode for process in mp.timeline().processes] == [0, 0]
