@@ -60,7 +60,7 @@ def put_numbers(q, count):
 
 
 def read(q):
-    """Take from the queue for ever: the tutorial's reader. It has to be terminated."""
+    """Take from the queue and print what came: the tutorial's reader."""
     print("Process to read: %s" % os.getpid())
     while True:
         value = q.get(True)
