@@ -89,10 +89,11 @@ def _wrong_use(number, answer):
 
 def _wrong_parameters(exercise, answer):
     """Say how an answer is called, if it cannot be called like that."""
-    parameters = exercise.call.rstrip(")").partition("(")[2]
+    inside = exercise.call.rstrip(")").partition("(")[2]
+    parameters = inside.split(", ") if inside else []
     signature = inspect.signature(answer)
     try:
-        signature.bind(*parameters.split(", "))
+        signature.bind(*parameters)
     except TypeError:
         return (
             f"{exercise.number}: the check would call {exercise.call}, but your function takes "

@@ -73,6 +73,13 @@ def test_every_exercise_asks_the_same_of_all_answers(seen: Seen, sentence: str) 
     assert found(seen).sentence == sentence
 
 
+@pytest.mark.parametrize("number", progress.exercises())
+def test_an_answer_with_the_parameters_that_the_check_names_is_called(number: str) -> None:
+    exercise = door.exercise_of(number)
+    parameters = exercise.call.partition("(")[2].rstrip(")")
+    assert not door._wrong_parameters(exercise, eval(f"lambda {parameters}: None"))
+
+
 def test_what_a_system_lacks_counts_as_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sample, "missing", lambda self: "There is no fork here.")
     assert found(Seen(WITH_A_CHILD, 4)).counts_as_done
@@ -92,6 +99,7 @@ def test_a_verdict_is_spoken_and_escaped() -> None:
         (10.1, print, "There is no exercise 10.1. There are "),
         ("10.1", None, "give your function's name without brackets: check('10.1', run)"),
         ("10.1", lambda: 3, "the check would call run(mp), but your function takes ()"),
+        ("1.1", lambda mp: 3, "the check would call run(), but your function takes (mp)"),
     ],
 )
 def test_a_wrong_use_gets_a_sentence(number, answer, says: str, notes, capsys) -> None:
