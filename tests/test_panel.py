@@ -15,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers import machine, panel
+from helpers.exercises.watching import watch
 from helpers.panel import explore
 from helpers.runs import controls, output
 from helpers.runs.runner import RUNNER, Attempt, Setting
@@ -442,6 +443,34 @@ def test_a_run_that_waits_for_the_run_of_another_cell_says_so(page, switch):
     until(lambda: is_idle(shown), "the run was over")
     assert status(shown).startswith("Nothing has run yet")
     assert switch.most_at_once == 1
+
+
+def test_a_check_ends_the_background_run_of_a_panel(page, switch):
+    shown = explore(switch.run, workers=1)
+    switch.hang = True
+    press_run(shown)
+    until(lambda: switch.running, "the run hung")
+    switch.hang = False
+    assert watch(lambda mp: switch.run(mp, 7)).error is None
+    assert switch.calls == [1, 1, 7]
+    assert switch.most_at_once == 1
+    until(lambda: is_idle(shown), "the panel had stopped")
+    assert "stopped" in status(shown)
+
+
+def test_a_panel_that_is_asked_to_run_during_a_check_waits_and_says_so(page, switch):
+    shown = explore(switch.run, workers=1)
+    said = []
+
+    def answer(mp):
+        press_run(shown)
+        until(lambda: "waits" in status(shown), "the panel said so")
+        said.append(status(shown))
+
+    watch(answer)
+    assert said == ["workers=1: waits for the run of another cell …"]
+    until(lambda: is_idle(shown), "the run was over")
+    assert switch.calls == [1, 1]
 
 
 def test_all_panels_together_leave_at_most_one_idle_thread(page, switch):
