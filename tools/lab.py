@@ -158,7 +158,12 @@ def _launch(chromium):
 
 
 def copy_notebook(notebook: Path, folder: Path) -> None:
-    """Copy a notebook, and name its kernel if it does not, so that JupyterLab need not ask."""
+    """Copy a notebook with the pictures beside it.
+
+    Name its kernel if the notebook does not, so that JupyterLab need not ask.
+    """
+    if (pictures := notebook.parent / "pictures").is_dir():
+        shutil.copytree(pictures, folder / "pictures", dirs_exist_ok=True)
     content = json.loads(notebook.read_text(encoding="utf-8"))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     content["metadata"].setdefault("kernelspec", kernel)
