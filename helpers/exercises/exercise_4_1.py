@@ -25,7 +25,7 @@ class Exercise(exercise.Exercise):
         yield Fact(
             "Four commands were started.",
             len(codes) == COMMANDS,
-            f"{words.count(len(codes), 'command')} were started, and four were asked for. (What a "
+            f"You started {words.count(len(codes), 'command')}, and four were asked for. (What a "
             "shell starts in its turn, nobody here can wait for.)",
         )
         yield Fact(

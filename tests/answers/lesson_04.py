@@ -51,8 +51,8 @@ def shell_with_ampersand(subprocess):
 
 @wrong(
     "4.1",
-    "1 command were started, and four were asked for. (What a shell starts in its turn, nobody "
-    "here can wait for.)",
+    "You started 1 command, and four were asked for. (What a shell starts in its turn, nobody here "
+    "can wait for.)",
 )
 def one_shell_for_all(subprocess):
     command = f'"{sys.executable}" -c pass'
