@@ -10,6 +10,16 @@ def greet():
     print("Hello from", os.getpid())
 
 
+def wait_for_all_and_leave(parent):
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        pass
+    if os.getpid() != parent:
+        os._exit(0)
+
+
 @right("1.1")
 def each_waits_for_its_own():
     first = os.fork()
@@ -29,13 +39,7 @@ def wait_for_whoever_is_there():
     os.fork()
     os.fork()
     greet()
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
-    if os.getpid() != parent:
-        os._exit(0)
+    wait_for_all_and_leave(parent)
 
 
 @wrong("1.1", "Three said hello: the second fork stands where only one of the two comes.")
@@ -86,13 +90,7 @@ def three_forks():
     for _ in range(3):
         os.fork()
     greet()
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
-    if os.getpid() != parent:
-        os._exit(0)
+    wait_for_all_and_leave(parent)
 
 
 @wrong(
@@ -105,13 +103,7 @@ def hello_twice():
     os.fork()
     greet()
     greet()
-    try:
-        while True:
-            os.wait()
-    except ChildProcessError:
-        pass
-    if os.getpid() != parent:
-        os._exit(0)
+    wait_for_all_and_leave(parent)
 
 
 @wrong("1.1", "A process ended with an error: ChildProcessError*")
