@@ -34,6 +34,7 @@ python3 start.py test [options of pytest]  run every test: helpers, notebooks, t
 python3 start.py check                     the pre-class check: is this machine ready?
 python3 start.py progress                  which exercises are done; writes them as CSV, too
 python3 start.py teach [LESSON ...]        the teacher's pack: notes, answers, mistakes, charts
+python3 start.py grade FOLDER              run the checks of a class again: table and page
 python3 start.py bench [NAME ...]          measure what the course costs; --json FILE keeps it
 
 The first run makes a virtual environment in .venv and installs what requirements.txt lists, which
@@ -80,13 +81,17 @@ def main(arguments: list[str]) -> int:
     if command == "teach":
         set_up("teach", "dask")  # the answers of lesson 13 are run, too
         return run(PYTHON, "-m", "teaching", "teach", *arguments[1:])
+    if command == "grade":
+        set_up("teach", "dask")
+        return run(PYTHON, "-m", "teaching", "grade", *arguments[1:])
     if command == "check":
         return check()
     if command == "progress":
         return run(sys.executable, "-m", "helpers.progress")  # which needs no library
     if command and not command.startswith("-") and not Path(command).exists():
         sys.exit(
-            f"start.py knows `test`, `check`, `progress`, `teach`, `bench`, but not `{command}`: "
+            "start.py knows `test`, `check`, `progress`, `teach`, `grade` and `bench`, but not "
+            f"`{command}`: "
             "see start.py --help."
         )
     set_up()

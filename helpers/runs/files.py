@@ -93,13 +93,18 @@ def to_csv(results: Sequence[Result], path: str | Path) -> None:
 
 
 def _cell(value):
-    """Return a value as it stands in the file: times to the microsecond, nothing for nan.
-
-    The name of a function or a command comes from elsewhere, and may be a formula that harms
-    whoever opens the file. Source: OWASP, "CSV Injection".
-    """
+    """Return a value as it stands in the file: times to the microsecond, nothing for nan."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.6f}"
+    return harmless(value)
+
+
+def harmless(value: object) -> object:
+    """Return a value so that no spreadsheet takes it for a formula.
+
+    What comes from elsewhere, such as the name of a function, may be a formula that harms whoever
+    opens the file. Source: OWASP, "CSV Injection".
+    """
     if isinstance(value, str) and (value.lstrip().startswith(FORMULA) or value[:1] in CONTROLS):
         return "'" + value
     return value

@@ -518,6 +518,12 @@ def test_what_follows_teach_is_handed_to_the_teachers_pack(course, commands):
     assert start.is_ready("teach", "dask")
 
 
+def test_what_follows_grade_is_handed_to_the_grading(course, commands):
+    assert start.main(["grade", "class"]) == 7
+    assert commands == [(start.PYTHON, "-m", "teaching", "grade", "class")]
+    assert start.is_ready("teach", "dask")
+
+
 def test_the_check_runs_with_the_environments_own_python(course, commands):
     start.set_up()
     start.main(["check"])
