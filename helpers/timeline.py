@@ -133,9 +133,13 @@ class Wait(NamedTuple):
     ended: float
 
 
-REASONS = ("message", "pipe", "room", "lock", "semaphore", "barrier", "event", "condition", "end")
-"""What a process may wait for: a message in a queue or in a pipe, room in a queue, a lock or a
-semaphore that others hold, others at a barrier, an event or a condition, the end of a process."""
+REASONS = (
+    "message", "pipe", "room", "reports", "lock",
+    "semaphore", "barrier", "event", "condition", "end",
+)  # fmt: skip
+"""What a process may wait for: a message in a queue or in a pipe, room in a queue or in a pipe,
+reports that all messages of a queue are done, a lock or a semaphore that others hold, others at a
+barrier, an event or a condition, the end of a process."""
 
 
 class Transfer(NamedTuple):

@@ -18,7 +18,7 @@ KIND_OF = {
     **dict.fromkeys(("message", "pipe"), "waits message"),
     "room": "waits room",
     **dict.fromkeys(("lock", "semaphore"), "waits lock"),
-    **dict.fromkeys(("barrier", "event", "condition", "end"), "waits others"),
+    **dict.fromkeys(("barrier", "event", "condition", "reports", "end"), "waits others"),
 }
 """The kind as which a wait is drawn, by its reason."""
 WAIT_KINDS = tuple(dict.fromkeys(KIND_OF.values()))

@@ -236,6 +236,7 @@ AWAITED = {
     "message": "a message in {}",
     "pipe": "a message in {}",
     "room": "room in {}",
+    "reports": "reports that all messages of {} are done",
     "barrier": "the others at {}",
     "end": "the end of {}",
 }
@@ -406,6 +407,7 @@ REASONS = {
     "message": "a message",
     "pipe": "a message in a pipe",
     "room": "room in a queue or a pipe",
+    "reports": "reports that all messages are done",
     "lock": "a lock",
     "semaphore": "a semaphore",
     "barrier": "others at a barrier",

@@ -167,9 +167,12 @@ STDOUT, STDERR = 1, 2
 """Streams."""
 UNPICKLED, PICKLED, SENT = 1, 2, 3
 """Actions."""
-REASONS = ("message", "room", "barrier", "event", "condition", "semaphore", "end", "pipe")
+REASONS = (
+    "message", "room", "barrier", "event", "condition", "semaphore", "end", "pipe", "reports",
+)  # fmt: skip
 """Reasons to wait: for a message or for room in a queue, for others at one of the four objects that
-they are named after, for the end of a process, and for a message in a pipe."""
+they are named after, for the end of a process, for a message in a pipe, and for reports that all
+messages of a queue are done."""
 NO_JOB = 0xFFFFFFFF
 """The job of a task that came from no pool: the function of an ordinary process."""
 

@@ -100,3 +100,7 @@ class Queue(_ObservedQueue, queues.Queue):
 
 class JoinableQueue(_ObservedQueue, queues.JoinableQueue):
     """`multiprocessing.JoinableQueue`, observed."""
+
+    def join(self):
+        with self._registration.waiting("reports"):
+            super().join()

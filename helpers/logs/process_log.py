@@ -31,7 +31,7 @@ from helpers.timeline import (
 CPU_TICK = 1 / 64 if sys.platform == "win32" else 1e-6
 """Seconds between two ticks of the clock that measures computing (1/64 s on Windows)."""
 
-OBJECTS = {"message": "queue", "room": "queue", "end": "pid"}
+OBJECTS = {"message": "queue", "room": "queue", "reports": "queue", "end": "pid"}
 """What a process waits at, if the object has another name than the reason."""
 
 SEVERAL_CORES = 1.2

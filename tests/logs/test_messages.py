@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 
 import pytest
 
@@ -10,6 +11,7 @@ from helpers.timeline import Message
 from tests.support import workers
 from tests.support.calls import calls
 from tests.support.methods import METHODS
+from tests.support.within import until
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -75,3 +77,25 @@ def test_a_message_may_be_anything_of_any_size() -> None:
     values = [message.value for message in mp.timeline().messages]
     assert (values[0], values[2]) == ("BadRepr", "None")
     assert len(values[1]) < 100
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_join_of_a_queue_is_a_wait_for_reports_until_the_last_one_came(method: str) -> None:
+    mp = get_context(method)
+    q = mp.JoinableQueue()
+    q.put("a message")
+    waiting = threading.Thread(target=q.join)
+    waiting.start()
+    until(lambda: reports(mp), "somebody waits for reports")
+    assert math.isnan(reports(mp)[0].ended)
+    q.get()
+    q.task_done()
+    waiting.join()
+    (wait,) = reports(mp)
+    assert wait.ended >= wait.began
+    assert wait.name == q.label
+
+
+def reports(mp) -> list:
+    """The waits for reports that all messages are done."""
+    return [wait for wait in mp.timeline().waits if wait.reason == "reports"]
