@@ -10,8 +10,10 @@ worker dies: what it was doing is read from the logs.
 """
 
 import contextlib
+import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import weakref
@@ -275,8 +277,7 @@ class ObservedPool(standard_pool.Pool):
         for lock in (inqueue._rlock, outqueue._wlock):
             if lock is not None:
                 free(lock, POLL)
-        with contextlib.suppress(OSError):
-            outqueue.put(None)
+        _put_if_there_is_room(outqueue)
         inqueue._reader.close()
         outqueue._writer.close()
         _join(task_handler)
@@ -296,6 +297,18 @@ def _fail_unless_ending(pool, error):
                 f"what a worker sent back cannot be rebuilt here: {type(error).__name__}: {error}"
             )
         )
+
+
+def _put_if_there_is_room(queue):
+    """Put a last message for the thread that reads the results, if that can be done at once.
+
+    Where the pipe is full, the thread is not waiting: it has left, or has something to read before
+    it finds the pipe closed. A put would wait for ever.
+    """
+    if sys.platform != "win32":
+        os.set_blocking(queue._writer.fileno(), False)
+    with contextlib.suppress(OSError):
+        queue.put(None)
 
 
 def _join(thread):

@@ -1,5 +1,6 @@
 """Observed pools: how they begin, fail and end."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -266,3 +267,20 @@ def test_a_pool_has_what_is_leaned_on() -> None:
         assert {"_cond", "_items", "_index", "_length", "_job"} <= set(vars(iterator))
         result.get()
         next(iterator)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is filled as POSIX systems do it")
+def test_the_end_of_a_pool_whose_pipe_is_full_of_results_that_nobody_reads_is_no_hang() -> None:
+    """So it is when a worker is killed in the middle of a large result, and its reader has left."""
+    pool = get_context().Pool(1)
+    pool._result_handler._state = "TERMINATE"  # it leaves after its next message
+    pool.apply_async(workers.double, (1,))
+    until(lambda: not pool._result_handler.is_alive(), "the thread that reads results has left")
+    writer = pool._outqueue._writer.fileno()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(512))
+    os.set_blocking(writer, True)
+    within(20, pool.terminate)
+    within(20, pool.join)
