@@ -9,6 +9,9 @@ import os
 import sys
 from pathlib import Path
 
+LONGEST = 1000
+"""The characters of a sentence at most: a pipe that nobody reads yet must hold the verdict."""
+
 
 def main() -> None:
     """Judge the answer that the standard input tells of."""
@@ -37,8 +40,8 @@ def verdict_on(number: str, name: str, code: str) -> dict[str, str]:
             return {"state": "not begun", "sentence": ""}
         verdict = judge(exercise_of(number), names[name])
     except BaseException as error:
-        return {"state": "not yet", "sentence": f"{type(error).__name__}: {error}"[:300]}
-    return {"state": verdict.state, "sentence": verdict.sentence}
+        return {"state": "not yet", "sentence": f"{type(error).__name__}: {error}"[:LONGEST]}
+    return {"state": verdict.state, "sentence": verdict.sentence[:LONGEST]}
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ LONGEST = 180.0
 """Seconds that an answer may take. The check itself gives up what hangs, or goes on, before."""
 MOST_PROCESSES = 100
 MOST_BYTES = 4 * 2**30
-"""Of all processes of an answer together, as far as each holds them alone or not."""
+"""Of all processes of an answer together; what several of them share counts several times."""
 LOOK = 0.1
 """Seconds between two looks at the processes of an answer."""
 NOBODY = 65534
@@ -64,8 +64,9 @@ def verdict_on(answer: Submitted) -> dict[str, str]:
         )
         family = _Family(process)
         try:
-            process.stdin.write(json.dumps(answer._asdict()).encode())
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                process.stdin.write(json.dumps(answer._asdict()).encode())
+                process.stdin.close()
             beyond = family.watch()
         finally:
             family.end()
