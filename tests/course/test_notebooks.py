@@ -26,6 +26,7 @@ RHYTHM = [
     "Look",
     "Play",
     "A failure worth knowing",
+    "Check yourself",
     "Your turn",
     "In practice",
     "Summary",
