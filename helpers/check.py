@@ -12,8 +12,10 @@ which order, under which lock. It never asks for seconds. It shows what holds, o
 the first thing that does not, and the chart in which to see it.
 """
 
+import contextlib
 import importlib
 import inspect
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,28 @@ def check(number: str, answer: Callable) -> None:
     Raises:
         KeyboardInterrupt: if you interrupt the kernel; everything it has started has ended then.
     """
+    _checked(number, answer)
+
+
+def points(number: str, answer: Callable, most: float = 1) -> float:
+    """Check an answer, and return `most` if it is right, else 0.
+
+    This is for the last line of a cell that an autograder reads, such as nbgrader's: the value is
+    the score. See `docs/grading.md`. Meanwhile nothing reaches the standard error, which
+    nbgrader would take for a failure, whoever has written to it.
+
+    Args:
+        number: the exercise's, such as '10.1'.
+        answer: the student's function, without brackets.
+        most: the points of a right answer.
+    """
+    with _no_standard_error():
+        verdict = _checked(number, answer)
+    return most if verdict is not None and verdict.counts_as_done else 0
+
+
+def _checked(number, answer):
+    """Check an answer, show what is found, and return the verdict; None if nothing was run."""
     if wrong := _wrong_use(number, answer):
         return print(wrong)
     exercise = exercise_of(number)
@@ -61,6 +85,20 @@ def check(number: str, answer: Callable) -> None:
     trouble = progress.note(number, verdict.counts_as_done, verdict.sentence)
     if trouble:
         print(trouble)
+    return verdict
+
+
+@contextlib.contextmanager
+def _no_standard_error():
+    """Let what this process and its children write to the standard error go nowhere meanwhile."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # children inherit it
+    try:
+        with open(nowhere, "w") as stream, contextlib.redirect_stderr(stream):
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def exercise_of(number: str) -> Exercise:

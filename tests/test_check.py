@@ -1,5 +1,6 @@
 """`check` and `%%mine` in a real kernel, and what a check says of a wrong use."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -184,3 +185,41 @@ def test_an_answer_is_mended_without_a_restart_of_the_kernel(
 def text_of(output) -> str:
     """The plain text of a cell's output."""
     return output.get("text") or output.get("data", {}).get("text/plain", "")
+
+
+NOISE = """import os, sys
+def noisy(number):
+    os.write(2, b'noise from a child')
+    print('more noise', file=sys.stderr)
+    return number"""
+GRADED = """def run(mp):
+    print('noise of the answer itself', file=sys.stderr)
+    with mp.Pool(2) as pool:
+        return {loop}, pool.map(noisy, [1, 2])
+
+points('14.2', run, 5)"""
+
+
+def test_points_for_an_autograder_are_the_cells_value_and_nothing_goes_to_stderr(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a kernel as a student has it, what children write to their stderr reaches the cell."""
+    shutil.copytree(Path(helpers.__file__).parent, tmp_path / "helpers")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    sources = [
+        "import sys\nfrom helpers.check import points",
+        f"%%mine\n{NOISE}",
+        GRADED.format(loop="[1, 2]"),
+        GRADED.format(loop="[1, 3]"),
+        "points('14.2', 3)",
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
+    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    NotebookClient(notebook, kernel_name="python3").execute(env=environment)
+    outputs = [cell.outputs for cell in notebook.cells[2:]]
+    assert [
+        [o.data["text/plain"] for o in cell if o.output_type == "execute_result"]
+        for cell in outputs
+    ] == [["5"], ["0"], ["0"]]
+    assert [o for cell in outputs for o in cell if o.get("name") == "stderr"] == []
