@@ -25,7 +25,7 @@ def dialogue(
     first, second = lines or (("set q=mx", "python.org"), ("set q=aaaa", "mail.python.org"))
     for line in first:
         print(line, file=p.stdin, flush=flush)
-    while wait and not is_heard(server):
+    while wait and not is_heard(server) and p.poll() is None:
         time.sleep(0.01)
     for line in (*second, *last):
         print(line, file=p.stdin, flush=flush)
