@@ -27,7 +27,8 @@ class Exercise(exercise.Exercise):
 
     def facts(self, seen):
         t = seen.timeline
-        asked = [m.value for m in facts.messages_in(t, "name server") if m.value != "PTR?"]
+        questions = [m for m in facts.messages_in(t, "name server") if m.value != "PTR?"]
+        asked = [question.value for question in questions]  # Windows asks for PTR of its own accord
         yield Fact(
             "",
             bool(asked) or not seen.hung,
@@ -45,11 +46,10 @@ class Exercise(exercise.Exercise):
             f"The server was asked for {', '.join(asked) or 'nothing'}; MX? and then AAAA? were "
             "wanted. A setting counts for the names that follow it.",
         )
-        first = facts.messages_in(t, "name server")[0]
         names = [m for m in facts.messages_in(t, "stdin") if m.value == SECOND_NAME]
         yield Fact(
             "The second name went in when the first question had been heard.",
-            bool(names) and names[0].put > first.put,
+            bool(names) and names[0].put > questions[0].put,
             "All lines went in before anything was heard: send the second name when "
             "server.questions has the first question.",
         )
