@@ -144,6 +144,16 @@ class ObservedContext:
         """Return a real queue, see `multiprocessing.Queue`; its messages are in the timeline."""
         return Queue(maxsize, ctx=self, registration=self.watcher.register("queue"))
 
+    def SimpleQueue(self):
+        """Return `multiprocessing.SimpleQueue`, which no timeline shows.
+
+        Raises:
+            Stopped: if the experiment was stopped. Each executor makes such a queue when it is
+                made, so a program that tries again and again with new ones comes to its end.
+        """
+        self.watcher.stop_mark.check()
+        return super().SimpleQueue()
+
     def JoinableQueue(self, maxsize=0):
         """Return a real queue, see `multiprocessing.JoinableQueue`; it is in the timeline, too."""
         return JoinableQueue(maxsize, ctx=self, registration=self.watcher.register("queue"))

@@ -1,6 +1,8 @@
 """Watching an answer: what it returned, that it hangs, that it never ends."""
 
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -136,3 +138,24 @@ def test_an_interrupt_ends_everything(interruptible: None) -> None:
         watching.watch(run)
     run.child.join()
     assert not run.child.is_alive()
+
+
+def test_an_answer_that_makes_one_executor_after_another_comes_to_its_end_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+
+    def run(mp):
+        try:
+            while True:
+                try:
+                    with ProcessPoolExecutor(1, mp_context=mp) as executor:
+                        executor.submit(workers.double, 1).result()
+                except BrokenProcessPool:
+                    continue
+        finally:
+            over.set()
+
+    seen = watching.watch(run, is_enough=lambda timeline: len(timeline.tasks) > 2)
+    assert seen.endless
+    assert over.wait(20), "it went on after the stop"
