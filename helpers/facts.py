@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from helpers.timeline import Access, Hold, Message, Process, Timeline
+from helpers.timeline import RAISED, Access, Hold, Message, Process, Timeline
 
 
 def processes_at_work(timeline: Timeline) -> set[int]:
@@ -22,6 +22,18 @@ def processes_at_work(timeline: Timeline) -> set[int]:
 def exit_codes(timeline: Timeline) -> list[int | None]:
     """Return the processes' exit codes in the order of their start; None while one lives."""
     return [process.exitcode for process in timeline.processes]
+
+
+def error_of_a_process(timeline: Timeline) -> str:
+    """Return the error that ended the function of a process, as text; empty if there is none.
+
+    An error of a pool's task ends no process, and is not looked at.
+    """
+    own = {process.pid for process in timeline.processes if process.role == "process"}
+    for i in np.flatnonzero(timeline.tasks.outcome == RAISED):
+        if int(timeline.tasks.pid[i]) in own:
+            return timeline.tasks[int(i)].outcome.removeprefix("raised ")
+    return ""
 
 
 def alive_at_once(processes: Sequence[Process]) -> bool:

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from helpers import facts
 from helpers.exercises.watching import Seen, watch
 from helpers.gantt import gantt
 
@@ -87,6 +88,8 @@ class Exercise(ABC):
             if run.error is not None:
                 yield Fact("", False, self.about_error(run.error))
             yield Fact("", self.has_started_something(run), SERIAL)
+            slip = facts.error_of_a_process(run.timeline)
+            yield Fact("", not slip, f"A child raised {slip:.200}")
         yield from self.facts(*seen)
         for run in seen:
             yield Fact("", not run.hung, HANGS)

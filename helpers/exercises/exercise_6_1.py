@@ -57,14 +57,22 @@ class Exercise(exercise.Exercise):
         )
         waited = {wait.name for wait in t.waits if wait.reason == "end"}
         yield Fact(
-            "It could not be otherwise, since you joined the writers.",
+            "You joined the writers, so it could not be otherwise.",
             waited >= {f"pid {writer.pid}" for writer in writers},
-            "It went well this time. Nothing made the sentinels wait for the writers: join them.",
+            "You did not join the writers: to ask again and again, or to sleep for long enough, is "
+            "what join is there for.",
         )
         yield Fact(
             "Both readers ended by themselves.",
             all(process.exitcode == 0 for process in readers),
             "A reader had not ended when you were done: join the readers, too.",
+        )
+        left = sum(math.isnan(message.got) for message in t.messages)
+        yield Fact(
+            "No message was left behind.",
+            not left or seen.hung,
+            f"{words.count(left, 'message')} lay in the queue when all had gone: put as many "
+            "sentinels as there are readers.",
         )
 
 

@@ -22,6 +22,7 @@ class Exercise(exercise.Exercise):
             len(t.processes) == 3,
             f"{words.count(len(t.processes), 'process')} did it; the chain has three.",
         )
+        codes = facts.exit_codes(t)
         first, second = queues_in_order(t)
         yield Fact(
             "They had two queues between them.",
@@ -37,7 +38,12 @@ class Exercise(exercise.Exercise):
         )
         yield Fact(
             "",
-            SENTINEL in values_of(second),
+            len(values_of(first)) > 1,
+            "Only the sentinel came through the first queue: put the numbers in front of it.",
+        )
+        yield Fact(
+            "",
+            SENTINEL in values_of(second) or not seen.hung,
             "The second process got its sentinel and told nobody: pass it on, or the last one "
             "waits for ever.",
         )
@@ -54,7 +60,6 @@ class Exercise(exercise.Exercise):
             f"The squares of 1 to {NUMBERS[-1]} add up to {TOTAL}, and you return "
             f"{seen.returned!r:.40}.",
         )
-        codes = facts.exit_codes(t)
         yield Fact(
             "All three ended by themselves.",
             set(codes) == {0},

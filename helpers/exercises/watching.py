@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import psutil
@@ -83,6 +83,16 @@ def watch(
         printed=result.printed,
         output=attempt.context.output() if hasattr(attempt.context, "output") else "",
     )
+
+
+def watch_each(answer: Callable, methods: Iterable[str]) -> list[Seen]:
+    """Run an answer by one start method after the other, until one run hangs or raises an error."""
+    seen = []
+    for method in methods:
+        seen.append(watch(answer, method=method))
+        if seen[-1].hung or seen[-1].error is not None:
+            break
+    return seen
 
 
 class _Kept:

@@ -57,6 +57,17 @@ def one_sentinel(mp):
 
 @wrong(
     "6.1",
+    "1 message lay in the queue when all had gone: put as many sentinels as there are readers.",
+)
+def three_sentinels(mp):
+    q, writers, readers = writers_and_readers(mp)
+    join(writers)
+    put_sentinels(q, 3)
+    join(readers)
+
+
+@wrong(
+    "6.1",
     "A sentinel was put before all writers had ended: what they put later lies behind it. "
     "Join the writers first.",
 )
@@ -68,7 +79,8 @@ def sentinels_before_the_joins(mp):
 
 @wrong(
     "6.1",
-    "It went well this time. Nothing made the sentinels wait for the writers: join them.",
+    "You did not join the writers: to ask again and again, or to sleep for long enough, is what "
+    "join is there for.",
 )
 def a_sleep_for_the_joins(mp):
     q, writers, readers = writers_and_readers(mp)
@@ -253,6 +265,41 @@ def one_too_few(mp):
 @wrong("6.2", "The squares of 1 to 20 add up to 2870, and you return None.")
 def nothing_returned(mp):
     chain(mp)
+
+
+def square_all_with_a_slip(source, target):
+    while (number := source.get()) is not None:
+        target.append(number * number)
+
+
+@wrong("6.2", "A child raised AttributeError: *")
+def a_slip_in_the_middle(mp):
+    return chain(mp, middle=square_all_with_a_slip)
+
+
+def put_the_sentinel_only(q, last):
+    q.put(None)
+
+
+@wrong("6.2", "Only the sentinel came through the first queue: put the numbers in front of it.")
+def no_numbers(mp):
+    return chain(mp, begin=put_the_sentinel_only)
+
+
+def square_all_until_none_then_say_end(source, target):
+    while (number := source.get()) is not None:
+        target.put(number * number)
+    target.put("end")
+
+
+def add_up_to_the_end(source, total):
+    while (number := source.get()) != "end":
+        total.value += number
+
+
+@right("6.2")
+def a_sentinel_of_ones_own(mp):
+    return chain(mp, middle=square_all_until_none_then_say_end, end=add_up_to_the_end)
 
 
 def leave_at_once(source, target):

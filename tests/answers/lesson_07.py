@@ -72,6 +72,12 @@ def always_spawn(mp):
     return mapped(get_context("spawn"), partial(is_below, other_limit=100))
 
 
+@wrong("7.1", "It hangs: for ten seconds nothing happened. Look at who waits, and for what.")
+def waits_for_ever(mp):
+    with mp.Pool(1):
+        mp.Queue().get()
+
+
 @wrong("7.1", SERIAL)
 def no_child(mp):
     return [is_below(number, 100) for number in (5, 50, 500)]
@@ -159,6 +165,15 @@ def three_children(mp):
 @wrong("7.2", "Start four children, and return their four numbers.")
 def nothing_returned(mp):
     four_children(mp, draw_from_own_seed)
+
+
+def draw_nothing(q, seed, child):
+    pass
+
+
+@wrong("7.2", "It hangs: for ten seconds nothing happened. Look at who waits, and for what.")
+def nothing_is_put(mp):
+    return four_children(mp, draw_nothing)
 
 
 @wrong("7.2", SERIAL)

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, as_complete
 from helpers.tasks import nap
 from tests.answers import SERIAL, right, wrong
 
-EIGHT = 1.2, 0.3, 0.6, "soon", 0.1, 0.9, 0.2, 0.4
+EIGHT = 0.9, 0.3, 0.6, "soon", 0.1, 0.75, 0.2, 0.7
 TEN = 0.9, 0.2, 0.8, 0.7, 0.6, 0.8, 0.9, 0.7, 0.8, 0.6
 
 
@@ -88,10 +88,18 @@ def error_swallowed(mp):
 
 @wrong(
     "12.1",
-    "That is not the order in which they came: first the error or 0.1, at last 1.2.",
+    "That is not the order in which they came: first the error or 0.1, at last 0.7.",
 )
 def backwards(mp):
     return said_of(mp)[::-1]
+
+
+@wrong(
+    "12.1",
+    "That is not the order in which they came: first the error or 0.1, at last 0.7.",
+)
+def sorted_by_length_when_all_is_done(mp):
+    return sorted(said_of(mp), key=lambda pair: 0 if pair[0] == "soon" else pair[0])
 
 
 @wrong("12.1", "7 tasks came to an end, and eight were asked for.")
@@ -131,8 +139,8 @@ def shut_down_with_cancel(mp):
 
 @wrong(
     "12.2",
-    "All ten were done, nine of them for nothing: cancel them when you have the first. (What has "
-    "begun cannot be cancelled.)",
+    "Of ten naps 10 were done, and one was wanted: cancel all others when you have the first. "
+    "(What has been sent to a worker cannot be cancelled.)",
 )
 def nothing_cancelled(mp):
     return first_of(mp, cancel=False)
@@ -140,8 +148,8 @@ def nothing_cancelled(mp):
 
 @wrong(
     "12.2",
-    "All ten were done, nine of them for nothing: cancel them when you have the first. (What has "
-    "begun cannot be cancelled.)",
+    "Of ten naps 10 were done, and one was wanted: cancel all others when you have the first. "
+    "(What has been sent to a worker cannot be cancelled.)",
 )
 def cancel_what_runs(mp):
     with ProcessPoolExecutor(2, mp_context=mp) as executor:
@@ -172,6 +180,25 @@ def the_first_submitted(mp):
 @wrong("12.2", "6 workers did it; this is about two.")
 def six_workers(mp):
     return first_of(mp, workers=6)
+
+
+@wrong(
+    "12.2",
+    "Of ten naps 9 were done, and one was wanted: cancel all others when you have the first. "
+    "(What has been sent to a worker cannot be cancelled.)",
+)
+def cancel_only_the_last(mp):
+    with ProcessPoolExecutor(2, mp_context=mp) as executor:
+        futures = [executor.submit(nap, seconds) for seconds in TEN]
+        first = next(as_completed(futures))
+        futures[-1].cancel()
+        return first.result()
+
+
+@wrong("12.2", "No nap has begun: submit all ten, then take the first.")
+def nothing_submitted(mp):
+    with mp.Pool(2):
+        return 0.2
 
 
 @wrong("12.2", SERIAL)
