@@ -10,8 +10,8 @@ worker dies: what it was doing is read from the logs.
 """
 
 import contextlib
-import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -306,7 +306,10 @@ def _put_if_there_is_room(queue):
     it finds the pipe closed. A put would wait for ever.
     """
     if sys.platform != "win32":
-        os.set_blocking(queue._writer.fileno(), False)
+        room = select.poll()
+        room.register(queue._writer, select.POLLOUT)
+        if not room.poll(0):
+            return
     with contextlib.suppress(OSError):
         queue.put(None)
 
