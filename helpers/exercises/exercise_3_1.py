@@ -22,7 +22,7 @@ class Exercise(exercise.Exercise):
         yield Fact(
             "All five tasks were done.",
             sorted(order) == list(range(TASKS)),
-            f"The tasks {', '.join(map(str, order))} were done, and 0 to 4 were asked for.",
+            f"The tasks {', '.join(map(str, sorted(order)))} were done, and 0 to 4 were asked for.",
         )
         yield Fact(
             "Three workers did them.",

@@ -59,7 +59,7 @@ def two_workers(mp):
     in_a_pool(mp, LONGEST_FIRST, workers=2)
 
 
-@wrong("3.1", "The tasks 4, 3, 2 were done, and 0 to 4 were asked for.")
+@wrong("3.1", "The tasks 2, 3, 4 were done, and 0 to 4 were asked for.")
 def some_left_out(mp):
     in_a_pool(mp, [4, 3, 2])
 
