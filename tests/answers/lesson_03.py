@@ -35,7 +35,7 @@ def in_the_given_order(mp):
     in_a_pool(mp, range(5))
 
 
-@wrong("3.1", "Task 4, the longest, began last: you have sorted the wrong way round.")
+@wrong("3.1", "Task 4, the longest, began last, and all wait for it.")
 def shortest_first(mp):
     in_a_pool(mp, LONGEST_FIRST[::-1])
 
